@@ -1,0 +1,172 @@
+"""A network: layers, the input they expect, and where it was published; and the path that names each layer."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+
+from cnncli.errors import UsageError
+from cnncli.networks.checks import whole
+from cnncli.networks.layers import (
+    AuxiliaryHead,
+    Branches,
+    Dense,
+    Group,
+    Layer,
+    Layers,
+    PadShortcut,
+    RadialBasis,
+    Residual,
+)
+
+INITIALIZATIONS = ("glorot-uniform", "he-normal", "lecun-normal", "lecun-1998")
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network as plain values.
+
+    `input` is (height, width, channel); `init` names how weights start (see `INITIALIZATIONS`); `paper`, `table` and
+    `variant` say where it was published and what distinguishes it. Raises UsageError for what cannot be.
+    """
+
+    name: str
+    input: tuple[int, int, int]
+    layers: Layers
+    paper: str = ""
+    table: str = ""
+    variant: str = ""
+    init: str = "glorot-uniform"
+
+    def __post_init__(self) -> None:
+        """Check the values, and that every path names one layer."""
+        try:
+            height, width, channels = (whole(1)(part) for part in self.input)
+        except (TypeError, ValueError):
+            raise UsageError(
+                f"network '{self.name}': input is {self.input!r}; expected height, width, channels, each at least 1"
+            ) from None
+        object.__setattr__(self, "input", (height, width, channels))
+        object.__setattr__(self, "layers", tuple(self.layers))
+        for one in fields(self):
+            if one.type is str and not isinstance(getattr(self, one.name), str):
+                raise UsageError(f"network '{self.name}': {one.name} is {getattr(self, one.name)!r}; expected text")
+        if self.init not in INITIALIZATIONS:
+            raise UsageError(
+                f"network '{self.name}': init is '{self.init}'; expected one of {', '.join(INITIALIZATIONS)}"
+            )
+        self.named()
+
+    def named(self) -> Layers:
+        """The layers with every name filled in, so that joined names are unique paths.
+
+        A layer without a name is called after its word and its number among those of its scope (`pool1`, `pool2`);
+        branches and residuals without a name are transparent, their layers belong to the scope around them.
+        """
+        return _named(self.layers)
+
+
+@lru_cache(maxsize=256)
+def _named(layers: Layers) -> Layers:
+    given = frozenset(layer.name for layer in walk(layers))
+    return tuple(_Scope("", given).name(layers))
+
+
+class _Scope:
+    """The names under one path; those the author gave are kept, and no other layer gets one of them."""
+
+    def __init__(self, path: str, given: frozenset[str]) -> None:
+        self.path, self.given = path, given
+        self.counts: Counter[str] = Counter()
+        self.taken: set[str] = set()
+
+    def name(self, layers: Layers) -> Iterator[Layer]:
+        for layer in layers:
+            transparent = isinstance(layer, Branches | Residual) and not layer.name
+            if not transparent:
+                layer = self._named(layer)
+            if ways := _children(layer):
+                scope = self if transparent else _Scope(f"{self.path}{layer.name}/", self.given)
+                layer = _with_children(layer, tuple(tuple(scope.name(way)) for way in ways))
+            yield layer
+
+    def _named(self, layer: Layer) -> Layer:
+        kind = str(getattr(layer, "kind", "")) if layer.word == "activation" else layer.word
+        while not layer.name:
+            self.counts[kind] += 1
+            if (name := f"{kind}{self.counts[kind]}") not in self.given:
+                layer = replace(layer, name=name)
+        if layer.name in self.taken:
+            raise UsageError(f"two layers are called '{self.path}{layer.name}'; expected a name of its own for each")
+        self.taken.add(layer.name)
+        return layer
+
+
+def _children(layer: Layer) -> tuple[Layers, ...]:
+    match layer:
+        case Group() | AuxiliaryHead():
+            return (layer.layers,)
+        case Branches():
+            return layer.branches
+        case Residual():
+            return (layer.body, layer.shortcut)
+        case _:
+            return ()
+
+
+def _with_children(layer: Layer, ways: tuple[Layers, ...]) -> Layer:
+    match layer:
+        case Group() | AuxiliaryHead():
+            return replace(layer, layers=ways[0])
+        case Branches():
+            return replace(layer, branches=ways)
+        case Residual():
+            return replace(layer, body=ways[0], shortcut=ways[1])
+        case _:
+            return layer
+
+
+def walk(layers: Layers) -> Iterator[Layer]:
+    """Every layer of the tree, each before the ones inside it."""
+    for layer in layers:
+        yield layer
+        for way in _children(layer):
+            yield from walk(way)
+
+
+def adapt(network: Network, input: tuple[int, int, int] | None = None, classes: int | None = None) -> Network:
+    """The same network for another input, or with another number of classes in its last dense layers.
+
+    Raises UsageError where the network has a fixed number of classes.
+    """
+    if input is not None:
+        network = replace(network, input=input)
+    if classes is not None:
+        network = replace(network, layers=_with_classes(network.layers, classes, network.name))
+    return network
+
+
+def _with_classes(layers: Layers, classes: int, name: str) -> Layers:
+    heads = tuple(
+        replace(layer, layers=_with_classes(layer.layers, classes, name)) if isinstance(layer, AuxiliaryHead) else layer
+        for layer in layers
+    )
+    for place in range(len(heads) - 1, -1, -1):
+        layer = heads[place]
+        match layer:
+            case Dense():
+                last: Layer = replace(layer, features=classes)
+            case Group():
+                last = replace(layer, layers=_with_classes(layer.layers, classes, name))
+            case RadialBasis() if len(layer.codes) != classes:
+                raise UsageError(
+                    f"network '{name}' has a fixed code for each of its {len(layer.codes)} classes; {classes} asked for"
+                )
+            case RadialBasis():
+                last = layer
+            case PadShortcut() | Branches() | Residual():
+                break
+            case _:
+                continue
+        return (*heads[:place], last, *heads[place + 1 :])
+    raise UsageError(f"network '{name}' ends in no dense layer; its number of classes cannot be set to {classes}")

@@ -1,0 +1,212 @@
+"""Sizing: from a network's values to its shapes, parameters and multiply-adds, by arithmetic alone."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from math import prod
+
+from cnncli.errors import Bug, UsageError
+from cnncli.networks.checks import Padding, Pair, four_sides, two
+from cnncli.networks.layers import (
+    Activation,
+    AdaptivePool,
+    AuxiliaryHead,
+    BatchNorm,
+    Branches,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    GlobalPool,
+    Group,
+    Layer,
+    Layers,
+    LocalResponseNorm,
+    PadShortcut,
+    PartialConv,
+    Pool,
+    RadialBasis,
+    Residual,
+    Subsample,
+)
+from cnncli.networks.network import Network
+from cnncli.sizing.geometry import Field, fit
+from cnncli.sizing.report import Report, Row, Shape, Windows
+
+
+@lru_cache(maxsize=64)
+def size(network: Network) -> Report:
+    """Size a network. Raises UsageError, with the layer's path, when a layer cannot be at its input."""
+    flow = _Flow(network.input, (Field(), Field()))
+    return Report(network, tuple(_rows(network.named(), "", flow)))
+
+
+@dataclass
+class _Flow:
+    """What arrives at a layer: a shape, and how much of the input one unit has seen."""
+
+    shape: Shape
+    field: tuple[Field, Field] | None
+
+
+def _rows(layers: Layers, path: str, flow: _Flow) -> Iterator[Row]:
+    """The rows of a chain; `flow` moves on with them."""
+    for layer in layers:
+        here = path + layer.name
+        inside = f"{here}/" if layer.name else path
+        match layer:
+            case Group():
+                yield from _rows(layer.layers, inside, flow)
+            case Branches():
+                ends = [_Flow(flow.shape, flow.field) for _ in layer.branches]
+                for branch, end in zip(layer.branches, ends, strict=True):
+                    yield from _rows(branch, inside, end)
+                flow.shape = _concatenated([end.shape for end in ends], here or path)
+                flow.field = _joined(ends)
+            case Residual():
+                body, shortcut = _Flow(flow.shape, flow.field), _Flow(flow.shape, flow.field)
+                yield from _rows(layer.body, inside, body)
+                yield from _rows(layer.shortcut, inside, shortcut)
+                if body.shape != shortcut.shape:
+                    raise UsageError(
+                        f"residual '{here or path}': the body gives {show(body.shape)}, the shortcut "
+                        f"{show(shortcut.shape)}; expected the same shape"
+                    )
+                flow.shape, flow.field = body.shape, _joined([body, shortcut])
+            case AuxiliaryHead():
+                for row in _rows(layer.layers, inside, _Flow(flow.shape, flow.field)):
+                    yield replace(row, head=True)
+            case _:
+                try:
+                    row = _row(layer, flow.shape)
+                except UsageError as error:
+                    raise UsageError(f"{layer.word} '{here}': {error}") from None
+                flow.shape, flow.field = row.output, _field(row, flow.field)
+                yield replace(row, path=here, field=flow.field)
+
+
+def _row(layer: Layer, shape: Shape) -> Row:
+    """One layer at an input of `shape`, without its path and receptive field."""
+    row = Row("", layer.word, str(getattr(layer, "kind", "")), shape, shape)
+    match layer:
+        case Conv():
+            return _convolution(layer, row)
+        case PartialConv():
+            channels = _image(shape)[2]
+            if (last := max(max(maps) for maps in layer.table)) >= channels:
+                raise UsageError(f"its table names map {last}; the input has maps 0 to {channels - 1}")
+            links = sum(len(maps) for maps in layer.table)
+            row = _windowed(row, layer.window, layer.stride, layer.padding, len(layer.table))
+            return _weighted(row, links * prod(two(layer.window)), len(layer.table))
+        case Dense():
+            return _weighted(
+                replace(row, output=(layer.features,)), _flat(shape) * layer.features, layer.features * layer.bias
+            )
+        case Pool():
+            return _windowed(row, layer.window, layer.stride, layer.padding, ceil=layer.ceil)
+        case Subsample():
+            row = _windowed(row, layer.window, layer.stride)
+            channels = row.output[-1]
+            return replace(row, params=2 * channels, connections=prod(row.output) * (prod(two(layer.window)) + 1))
+        case AdaptivePool():
+            return replace(row, output=(*two(layer.size), _image(shape)[2]))
+        case GlobalPool():
+            return replace(row, output=(_image(shape)[2],))
+        case BatchNorm():
+            return replace(row, params=2 * shape[-1], stats=2 * shape[-1])
+        case LocalResponseNorm():
+            _image(shape)
+            return row
+        case Flatten():
+            return replace(row, output=(prod(shape),))
+        case PadShortcut():
+            return _padded_shortcut(layer, row)
+        case RadialBasis():
+            if (length := len(layer.vectors[0])) != _flat(shape):
+                raise UsageError(f"its codes have {length} values, its input {show(shape)}")
+            return replace(row, output=(len(layer.codes),), connections=length * len(layer.codes))
+        case Activation() | Dropout():
+            return row
+        case _:
+            raise Bug(f"sizing knows no layer '{layer.word}'")
+
+
+def _convolution(layer: Conv, row: Row) -> Row:
+    channels = _image(row.input)[2]
+    if channels % layer.groups or layer.features % layer.groups:
+        raise UsageError(
+            f"{layer.groups} groups over {channels} input and {layer.features} output channels; "
+            "expected a number that divides both"
+        )
+    row = _windowed(row, layer.window, layer.stride, layer.padding, layer.features)
+    weights = prod(two(layer.window)) * (channels // layer.groups) * layer.features
+    return replace(_weighted(row, weights, layer.features * layer.bias), groups=layer.groups)
+
+
+def _weighted(row: Row, weights: int, biases: int) -> Row:
+    """Count weights and biases that are used once at each output position."""
+    positions = prod(row.output[:-1])
+    return replace(row, params=weights + biases, macs=weights * positions, connections=(weights + biases) * positions)
+
+
+def _windowed(row: Row, window: Pair, stride: Pair, padding: Padding = 0, features: int = 0, ceil: bool = False) -> Row:
+    """Lay a layer's windows over its input; `features` is the number of output channels where it is another."""
+    height, width, channels = _image(row.input)
+    top, bottom, left, right = four_sides(padding)
+    rows = fit(height, two(window)[0], two(stride)[0], top, bottom, ceil)
+    columns = fit(width, two(window)[1], two(stride)[1], left, right, ceil)
+    windows = Windows(two(window), two(stride), (top, bottom, left, right), rows, columns)
+    return replace(row, output=(rows.out, columns.out, features or channels), windows=windows)
+
+
+def _padded_shortcut(layer: PadShortcut, row: Row) -> Row:
+    channels = _image(row.input)[2]
+    if layer.features < channels:
+        raise UsageError(f"it pads to {layer.features} channels; its input already has {channels}")
+    return replace(_windowed(row, 1, layer.stride, features=layer.features), windows=None)
+
+
+def _field(row: Row, field: tuple[Field, Field] | None) -> tuple[Field, Field] | None:
+    """The receptive field behind a row: windows widen it, and it ends where the image becomes a vector."""
+    if field is None or len(row.output) != 3 or row.word == AdaptivePool.word:
+        return None
+    if row.windows:
+        (tall, wide), (down, along) = row.windows.window, row.windows.stride
+        return field[0].through(tall, down), field[1].through(wide, along)
+    if row.word == PadShortcut.word:
+        down, along = -(-row.input[0] // row.output[0]), -(-row.input[1] // row.output[1])
+        return field[0].through(1, down), field[1].through(1, along)
+    return field
+
+
+def _joined(ends: list[_Flow]) -> tuple[Field, Field] | None:
+    fields = [end.field for end in ends]
+    joined = fields[0]
+    for field in fields[1:]:
+        joined = (joined[0].joined(field[0]), joined[1].joined(field[1])) if joined and field else None
+    return joined
+
+
+def _concatenated(shapes: list[Shape], path: str) -> Shape:
+    if len({shape[:-1] for shape in shapes}) > 1:
+        given = ", ".join(show(shape) for shape in shapes)
+        raise UsageError(f"branches '{path}': they give {given}; expected the same height and width")
+    return (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
+
+
+def _image(shape: Shape) -> tuple[int, int, int]:
+    if len(shape) != 3:
+        raise UsageError(f"its input is flat ({show(shape)}); expected an image of height x width x channel")
+    height, width, channels = shape
+    return height, width, channels
+
+
+def _flat(shape: Shape) -> int:
+    if len(shape) != 1:
+        raise UsageError(f"its input is an image ({show(shape)}); put flatten or global-pool before it")
+    return shape[0]
+
+
+def show(shape: Shape) -> str:
+    """A shape as people write it: `28x28x6`."""
+    return "x".join(str(part) for part in shape)
