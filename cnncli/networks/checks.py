@@ -4,18 +4,77 @@ A window, stride or size is `N` or `(height, width)`; a padding is `N`, `(rows, 
 right)`. The canonical form is the shortest that says the same, so equal layers compare equal however they were written.
 """
 
-from collections.abc import Callable
-from dataclasses import MISSING, field
-from typing import Any
+import reprlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import MISSING, field, fields
+from typing import Any, TypeVar
+
+from cnncli.errors import UsageError, nearest
 
 Check = Callable[[Any], Any]
 Pair = int | tuple[int, int]
 Padding = int | tuple[int, int] | tuple[int, int, int, int]
 
+# Beyond these no array has a size and no float a value.
+TOO_MANY = 2**31
+TOO_LARGE = 1e308
+
+_short = reprlib.Repr()
+_short.maxstring = _short.maxother = _short.maxlong = 60
+
+
+def shown(value: Any) -> str:
+    """A value as an error message shows it, on one line and shortened where it is long."""
+    try:
+        return _short.repr(value)
+    except ValueError:  # Python writes out no whole number of more than 4300 digits.
+        return "a huge number"
+
 
 def checked(check: Check, default: Any = MISSING) -> Any:
     """A dataclass field whose value passes through `check` when a layer is made."""
     return field(default=default, metadata={"check": check})
+
+
+class Checked:
+    """A frozen dataclass whose fields pass through their checks; UsageError names the field that does not."""
+
+    def __post_init__(self) -> None:
+        """Bring every field into its canonical form."""
+        for one in fields(self):  # type: ignore[arg-type]
+            if check := one.metadata.get("check"):
+                given = getattr(self, one.name)
+                try:
+                    object.__setattr__(self, one.name, check(given))
+                except ValueError as expected:
+                    raise UsageError(f"{self.label()}{one.name} is {shown(given)}; expected {expected}") from None
+
+    def label(self) -> str:
+        """What an error calls this value, before the field's name."""
+        return ""
+
+
+Kind = TypeVar("Kind", bound=Checked)
+
+
+def from_table(kind: type[Kind], given: Mapping[str, Any], where: str) -> Kind:
+    """Make a checked value of a TOML table; UsageError for keys that are unknown, missing or hold what they cannot."""
+    known = {one.name: one for one in fields(kind)}  # type: ignore[arg-type]
+    needed = [key for key, one in known.items() if one.default is MISSING and one.default_factory is MISSING]
+    only(given, known, needed, where)
+    try:
+        return kind(**given)
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}") from None
+
+
+def only(given: Iterable[str], known: Iterable[str], needed: Iterable[str], where: str) -> None:
+    """Refuse a table with a key that is not known, or without one that is needed."""
+    for key in given:
+        if key not in known:
+            raise UsageError(f"{where}: unknown key {shown(key)}{nearest(key, known)}")
+    if missing := sorted(set(needed) - set(given)):
+        raise UsageError(f"{where}: {' and '.join(missing)} missing")
 
 
 def whole(least: int) -> Check:
@@ -24,17 +83,19 @@ def whole(least: int) -> Check:
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ValueError(f"a whole number of at least {least}")
+        if value >= TOO_MANY:
+            raise ValueError("a whole number below 2^31")
         return value
 
     return check
 
 
-def number(least: float, below: float = float("inf")) -> Check:
+def number(least: float, below: float = TOO_LARGE) -> Check:
     """A finite number x with `least` <= x < `below`."""
 
     def check(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < below:
-            raise ValueError(f"a number of at least {least:g}" + (f" and below {below:g}" if below < 1e308 else ""))
+            raise ValueError(f"a number of at least {least:g}" + (f" and below {below:g}" if below < TOO_LARGE else ""))
         return float(value)
 
     return check
@@ -58,9 +119,16 @@ def one_of(*names: str) -> Check:
     return check
 
 
+def text(value: Any) -> str:
+    """Any text."""
+    if not isinstance(value, str):
+        raise ValueError("text")
+    return value
+
+
 def name(value: Any) -> str:
     """A layer's name: no slash, which joins names into paths, and no dot or blank."""
-    if not isinstance(value, str) or set(value) & set("/. \t\n") or value.startswith("_"):
+    if not isinstance(value, str) or not value.isprintable() or set(value) & set("/. ") or value.startswith("_"):
         raise ValueError("text without slash, dot or blank, not beginning with an underscore")
     return value
 
@@ -85,7 +153,7 @@ def padding(value: Any) -> Padding:
     """`N`, `(rows, columns)` or `(top, bottom, left, right)`, each at least 0."""
     try:
         top, bottom, left, right = (whole(0)(side) for side in four_sides(value))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, LookupError):
         raise ValueError(
             "a whole number of at least 0, or two: rows, columns; or four: top, bottom, left, right"
         ) from None

@@ -5,30 +5,23 @@ tree of values describes every network here; sizing, the Flax reader and TOML re
 channel. Padding is explicit numbers, never "same". Skips across the tree (U-Net) and attention are out of scope.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from cnncli.errors import UsageError
 from cnncli.networks import checks
-from cnncli.networks.checks import Padding, Pair, checked
+from cnncli.networks.checks import Checked, Padding, Pair, checked
 
 
 @dataclass(frozen=True)
-class Layer:
+class Layer(Checked):
     """Any word of the vocabulary. Raises UsageError when a field holds what it cannot."""
 
     word: ClassVar[str]
     name: str = field(default="", kw_only=True, metadata={"check": checks.name})
 
-    def __post_init__(self) -> None:
-        """Bring every field into its canonical form."""
-        for one in fields(self):
-            given = getattr(self, one.name)
-            try:
-                object.__setattr__(self, one.name, one.metadata["check"](given))
-            except ValueError as expected:
-                label = f"{self.word} '{self.name}'" if isinstance(self.name, str) and self.name else self.word
-                raise UsageError(f"{label}: {one.name} is {given!r}; expected {expected}") from None
+    def label(self) -> str:
+        """The word and, where it has one, the name."""
+        return f"{self.word} '{self.name}': " if isinstance(self.name, str) and self.name else f"{self.word}: "
 
 
 Layers = tuple[Layer, ...]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 
 from cnncli.errors import UsageError
-from cnncli.networks.checks import whole
+from cnncli.networks.checks import shown, whole
 from cnncli.networks.layers import (
     AuxiliaryHead,
     Branches,
@@ -17,6 +17,7 @@ from cnncli.networks.layers import (
     PadShortcut,
     RadialBasis,
     Residual,
+    chain,
 )
 
 INITIALIZATIONS = ("glorot-uniform", "he-normal", "lecun-normal", "lecun-1998")
@@ -44,13 +45,19 @@ class Network:
             height, width, channels = (whole(1)(part) for part in self.input)
         except (TypeError, ValueError):
             raise UsageError(
-                f"network '{self.name}': input is {self.input!r}; expected height, width, channels, each at least 1"
+                f"network '{self.name}': input is {shown(self.input)}; "
+                "expected height, width, channels, each at least 1"
             ) from None
         object.__setattr__(self, "input", (height, width, channels))
-        object.__setattr__(self, "layers", tuple(self.layers))
+        try:
+            object.__setattr__(self, "layers", chain(self.layers))
+        except ValueError as expected:
+            raise UsageError(f"network '{self.name}': layers is {shown(self.layers)}; expected {expected}") from None
         for one in fields(self):
             if one.type is str and not isinstance(getattr(self, one.name), str):
-                raise UsageError(f"network '{self.name}': {one.name} is {getattr(self, one.name)!r}; expected text")
+                raise UsageError(
+                    f"network '{self.name}': {one.name} is {shown(getattr(self, one.name))}; expected text"
+                )
         if self.init not in INITIALIZATIONS:
             raise UsageError(
                 f"network '{self.name}': init is '{self.init}'; expected one of {', '.join(INITIALIZATIONS)}"
@@ -147,10 +154,7 @@ def adapt(network: Network, input: tuple[int, int, int] | None = None, classes: 
 
 
 def _with_classes(layers: Layers, classes: int, name: str) -> Layers:
-    heads = tuple(
-        replace(layer, layers=_with_classes(layer.layers, classes, name)) if isinstance(layer, AuxiliaryHead) else layer
-        for layer in layers
-    )
+    heads = tuple(_with_classes_in_heads(layer, classes, name) for layer in layers)
     for place in range(len(heads) - 1, -1, -1):
         layer = heads[place]
         match layer:
@@ -170,3 +174,11 @@ def _with_classes(layers: Layers, classes: int, name: str) -> Layers:
                 continue
         return (*heads[:place], last, *heads[place + 1 :])
     raise UsageError(f"network '{name}' ends in no dense layer; its number of classes cannot be set to {classes}")
+
+
+def _with_classes_in_heads(layer: Layer, classes: int, name: str) -> Layer:
+    """The layer with every auxiliary head inside it set to the number of classes."""
+    ways = tuple(tuple(_with_classes_in_heads(one, classes, name) for one in way) for way in _children(layer))
+    if isinstance(layer, AuxiliaryHead):
+        ways = (_with_classes(layer.layers, classes, name),)
+    return _with_children(layer, ways)

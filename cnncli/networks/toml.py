@@ -11,11 +11,12 @@ layers = [
 import json
 import re
 import tomllib
-from dataclasses import MISSING, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from cnncli.errors import CnncliError, DataError, UsageError, nearest
+from cnncli.networks.checks import from_table, only, shown
 from cnncli.networks.layers import WORDS, Layer
 from cnncli.networks.network import Network
 
@@ -61,8 +62,15 @@ def read(text: str, where: str, name: str = "") -> Network:
     Raises UsageError for text that is not TOML, unknown words or keys, and values that cannot be.
     """
     try:
+        return _read(text, where, name)
+    except RecursionError:
+        raise UsageError(f"{where}: lists or layers inside each other too deeply") from None
+
+
+def _read(text: str, where: str, name: str) -> Network:
+    try:
         entries = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError is one; a number of more than 4300 digits raises it bare.
         raise UsageError(f"{where}: not TOML: {error}") from None
     networks = {key: entry for key, entry in entries.items() if isinstance(entry, dict) and "layers" in entry}
     if not networks:
@@ -71,7 +79,7 @@ def read(text: str, where: str, name: str = "") -> Network:
         raise UsageError(f"{where} holds {len(networks)} networks; say which: {where}:NAME{nearest('', networks)}")
     name = name or next(iter(networks))
     if name not in networks:
-        raise UsageError(f"{where}: no network '{name}'{nearest(name, networks)}")
+        raise UsageError(f"{where}: no network {name!r}{nearest(name, networks)}")
     return _network(networks[name], f"{where}: [{name}]", name)
 
 
@@ -85,9 +93,9 @@ def load(path: Path, name: str = "") -> Network:
 
 def _network(entry: dict[str, Any], where: str, name: str) -> Network:
     known = {one.name for one in fields(Network)} - {"name"}
-    _only(entry, known, {"input", "layers"}, where)
+    only(entry, known, {"input", "layers"}, where)
     if not isinstance(entry["layers"], list):
-        raise UsageError(f"{where}: layers is {entry['layers']!r}; expected a list of layers")
+        raise UsageError(f"{where}: layers is {shown(entry['layers'])}; expected a list of layers")
     try:
         built = tuple(_layer(one, f"{where} layer {place}") for place, one in enumerate(entry["layers"], 1))
         return Network(name=name, layers=built, **{key: entry[key] for key in entry if key != "layers"})
@@ -97,18 +105,12 @@ def _network(entry: dict[str, Any], where: str, name: str) -> Network:
 
 def _layer(entry: Any, where: str) -> Layer:
     if not isinstance(entry, dict) or not isinstance(entry.get("layer"), str):
-        raise UsageError(f'{where} is {entry!r}; expected a table such as {{ layer = "conv", ... }}')
+        raise UsageError(f'{where} is {shown(entry)}; expected a table such as {{ layer = "conv", ... }}')
     if (word := entry["layer"]) not in WORDS:
-        raise UsageError(f"{where}: no layer '{word}'{nearest(word, WORDS)}")
-    kind, where = WORDS[word], f"{where} ({word})"
-    given = {key: value for key, value in entry.items() if key != "layer"}
-    known = {one.name: one for one in fields(kind)}
-    _only(given, set(known), {key for key, one in known.items() if one.default is MISSING}, where)
-    values = {key: _value(value, f"{where} {key}") for key, value in given.items()}
-    try:
-        return kind(**values)
-    except UsageError as error:
-        raise UsageError(f"{where}: {error}") from None
+        raise UsageError(f"{where}: no layer {shown(word)}{nearest(word, WORDS)}")
+    where = f"{where} ({word})"
+    given = {key: _value(value, f"{where} {key}") for key, value in entry.items() if key != "layer"}
+    return from_table(WORDS[word], given, where)
 
 
 def _value(value: Any, where: str) -> Any:
@@ -116,11 +118,3 @@ def _value(value: Any, where: str) -> Any:
     if isinstance(value, list):
         return tuple(_value(part, f"{where} {place}") for place, part in enumerate(value, 1))
     return _layer(value, where) if isinstance(value, dict) else value
-
-
-def _only(given: dict[str, Any], known: set[str], needed: set[str], where: str) -> None:
-    for key in given:
-        if key not in known:
-            raise UsageError(f"{where}: unknown key '{key}'{nearest(key, known)}")
-    if missing := sorted(needed - set(given)):
-        raise UsageError(f"{where}: {' and '.join(missing)} missing")

@@ -35,7 +35,8 @@ class Row:
     """One layer as sizing sees it.
 
     Shapes are (height, width, channel) or (features,). `connections` counts each multiply and each bias once, as LeCun
-    1998 does. `field` is the receptive field along height and width, None after the image has become a vector.
+    1998 does. `field` is the receptive field along height and width, None where a unit sees everything: after adaptive
+    or global pooling, or when the image has become a vector.
     """
 
     path: str
@@ -67,10 +68,16 @@ class Totals:
 
 @dataclass(frozen=True)
 class Report:
-    """A network's rows in the order of its layers."""
+    """A network's rows in the order of its layers, and what the main path ends in.
+
+    `output` is the shape of its output; `field` the receptive field, along height and width, of one unit of its last
+    image on the longest path, None where no layer has windows.
+    """
 
     network: Network
     rows: tuple[Row, ...]
+    output: Shape
+    field: tuple[Field, Field] | None
 
     @property
     def totals(self) -> Totals:
@@ -89,13 +96,3 @@ class Report:
     def has_heads(self) -> bool:
         """Whether there are auxiliary heads."""
         return any(row.head for row in self.rows)
-
-    @property
-    def output(self) -> Shape:
-        """The shape of the main path's output."""
-        return next((row.output for row in reversed(self.rows) if not row.head), self.network.input)
-
-    @property
-    def field(self) -> tuple[Field, Field] | None:
-        """The receptive field and jump of one unit of the last windowed layer of the main path."""
-        return next((row.field for row in reversed(self.rows) if row.field and row.windows and not row.head), None)

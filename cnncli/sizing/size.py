@@ -29,7 +29,7 @@ from cnncli.networks.layers import (
     Residual,
     Subsample,
 )
-from cnncli.networks.network import Network
+from cnncli.networks.network import Network, walk
 from cnncli.sizing.geometry import Field, fit
 from cnncli.sizing.report import Report, Row, Shape, Windows
 
@@ -38,15 +38,28 @@ from cnncli.sizing.report import Report, Row, Shape, Windows
 def size(network: Network) -> Report:
     """Size a network. Raises UsageError, with the layer's path, when a layer cannot be at its input."""
     flow = _Flow(network.input, (Field(), Field()))
-    return Report(network, tuple(_rows(network.named(), "", flow)))
+    rows = tuple(_rows(network.named(), "", flow))
+    windowed = any(row.windows and not row.head for row in rows)
+    return Report(network, rows, flow.shape, flow.field if windowed else None)
 
 
 @dataclass
 class _Flow:
-    """What arrives at a layer: a shape, and how much of the input one unit has seen."""
+    """What arrives at a layer: a shape, and how much of the input a unit has seen, or had before it saw everything."""
 
     shape: Shape
-    field: tuple[Field, Field] | None
+    field: tuple[Field, Field]
+    everything: bool = False
+
+    def fork(self, ways: int) -> list["_Flow"]:
+        return [replace(self) for _ in range(ways)]
+
+    def join(self, shape: Shape, ends: list["_Flow"]) -> None:
+        """Go on where ways meet: a unit sees as much as on the longest of them."""
+        self.shape = shape
+        for end in ends:
+            self.field = (self.field[0].joined(end.field[0]), self.field[1].joined(end.field[1]))
+            self.everything = self.everything or end.everything
 
 
 def _rows(layers: Layers, path: str, flow: _Flow) -> Iterator[Row]:
@@ -58,31 +71,33 @@ def _rows(layers: Layers, path: str, flow: _Flow) -> Iterator[Row]:
             case Group():
                 yield from _rows(layer.layers, inside, flow)
             case Branches():
-                ends = [_Flow(flow.shape, flow.field) for _ in layer.branches]
+                ends = flow.fork(len(layer.branches))
                 for branch, end in zip(layer.branches, ends, strict=True):
                     yield from _rows(branch, inside, end)
-                flow.shape = _concatenated([end.shape for end in ends], here or path)
-                flow.field = _joined(ends)
+                flow.join(_concatenated([end.shape for end in ends], _place(layer, here)), ends)
             case Residual():
-                body, shortcut = _Flow(flow.shape, flow.field), _Flow(flow.shape, flow.field)
+                body, shortcut = flow.fork(2)
                 yield from _rows(layer.body, inside, body)
                 yield from _rows(layer.shortcut, inside, shortcut)
                 if body.shape != shortcut.shape:
                     raise UsageError(
-                        f"residual '{here or path}': the body gives {show(body.shape)}, the shortcut "
+                        f"{_place(layer, here)}: the body gives {show(body.shape)}, the shortcut "
                         f"{show(shortcut.shape)}; expected the same shape"
                     )
-                flow.shape, flow.field = body.shape, _joined([body, shortcut])
+                flow.join(body.shape, [body, shortcut])
             case AuxiliaryHead():
-                for row in _rows(layer.layers, inside, _Flow(flow.shape, flow.field)):
+                for row in _rows(layer.layers, inside, replace(flow)):
                     yield replace(row, head=True)
             case _:
                 try:
                     row = _row(layer, flow.shape)
                 except UsageError as error:
                     raise UsageError(f"{layer.word} '{here}': {error}") from None
-                flow.shape, flow.field = row.output, _field(row, flow.field)
-                yield replace(row, path=here, field=flow.field)
+                flow.shape = row.output
+                flow.everything = flow.everything or len(row.output) != 3 or isinstance(layer, AdaptivePool)
+                if not flow.everything:
+                    flow.field = _field(layer, row, flow.field)
+                yield replace(row, path=here, field=None if flow.everything else flow.field)
 
 
 def _row(layer: Layer, shape: Shape) -> Row:
@@ -103,6 +118,7 @@ def _row(layer: Layer, shape: Shape) -> Row:
                 replace(row, output=(layer.features,)), _flat(shape) * layer.features, layer.features * layer.bias
             )
         case Pool():
+            _unseeing(layer)
             return _windowed(row, layer.window, layer.stride, layer.padding, ceil=layer.ceil)
         case Subsample():
             row = _windowed(row, layer.window, layer.stride)
@@ -159,6 +175,16 @@ def _windowed(row: Row, window: Pair, stride: Pair, padding: Padding = 0, featur
     return replace(row, output=(rows.out, columns.out, features or channels), windows=windows)
 
 
+def _unseeing(layer: Pool) -> None:
+    """Refuse a pooling window that would see nothing but padding, whose maximum is minus infinity."""
+    (tall, wide), (top, bottom, left, right) = two(layer.window), four_sides(layer.padding)
+    if max(top, bottom) >= tall or max(left, right) >= wide:
+        raise UsageError(
+            f"its window of {tall}x{wide} fits into the padding ({top}, {bottom}, {left}, {right}) alone; "
+            "expected less padding than window"
+        )
+
+
 def _padded_shortcut(layer: PadShortcut, row: Row) -> Row:
     channels = _image(row.input)[2]
     if layer.features < channels:
@@ -166,31 +192,29 @@ def _padded_shortcut(layer: PadShortcut, row: Row) -> Row:
     return replace(_windowed(row, 1, layer.stride, features=layer.features), windows=None)
 
 
-def _field(row: Row, field: tuple[Field, Field] | None) -> tuple[Field, Field] | None:
-    """The receptive field behind a row: windows widen it, and it ends where the image becomes a vector."""
-    if field is None or len(row.output) != 3 or row.word == AdaptivePool.word:
-        return None
+def _field(layer: Layer, row: Row, field: tuple[Field, Field]) -> tuple[Field, Field]:
+    """The receptive field behind a layer: windows widen it, strides move its neighbour away."""
     if row.windows:
         (tall, wide), (down, along) = row.windows.window, row.windows.stride
         return field[0].through(tall, down), field[1].through(wide, along)
-    if row.word == PadShortcut.word:
-        down, along = -(-row.input[0] // row.output[0]), -(-row.input[1] // row.output[1])
+    if isinstance(layer, PadShortcut):
+        down, along = two(layer.stride)
         return field[0].through(1, down), field[1].through(1, along)
     return field
 
 
-def _joined(ends: list[_Flow]) -> tuple[Field, Field] | None:
-    fields = [end.field for end in ends]
-    joined = fields[0]
-    for field in fields[1:]:
-        joined = (joined[0].joined(field[0]), joined[1].joined(field[1])) if joined and field else None
-    return joined
+def _place(layer: Branches | Residual, here: str) -> str:
+    """What an error calls branches or a residual: by their path, or by the first layer in them that has a name."""
+    if layer.name:
+        return f"{layer.word} '{here}'"
+    first = next((inner.name for inner in walk((layer,)) if inner.name), "")
+    return f"{layer.word} from '{here}{first}' on"
 
 
-def _concatenated(shapes: list[Shape], path: str) -> Shape:
+def _concatenated(shapes: list[Shape], place: str) -> Shape:
     if len({shape[:-1] for shape in shapes}) > 1:
         given = ", ".join(show(shape) for shape in shapes)
-        raise UsageError(f"branches '{path}': they give {given}; expected the same height and width")
+        raise UsageError(f"{place}: they give {given}; expected the same height and width")
     return (*shapes[0][:-1], sum(shape[-1] for shape in shapes))
 
 

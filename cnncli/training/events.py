@@ -1,0 +1,81 @@
+"""What happens in a training, as values: rendered for people, written as lines, collected by tests."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Started:
+    """Training is about to begin, or to go on at `step`; `steps` is its whole length."""
+
+    network: str
+    dataset: str
+    params: int
+    train_count: int
+    val_count: int
+    epochs: int
+    steps: int
+    step: int
+    devices: str
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The training step is compiled."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where an epoch stands: means over the epoch so far, and the rate of work."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    accuracy: float
+    images_per_second: float
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """An epoch is done; fields as in metrics.jsonl, None where nothing was held out to validate on."""
+
+    epoch: int
+    step: int
+    seconds: float
+    train_loss: float
+    train_accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+    learning_rate: float
+    images_per_second: float
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A checkpoint is on its way to disk; `best` when it is the best so far by validation."""
+
+    step: int
+    path: Path
+    best: bool
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """Training has ended.
+
+    `reason` is "done", "until" (the accuracy was reached), "max-time", "signal" or "diverged" (a loss that is not a
+    number); after the last nothing of that epoch was saved.
+    """
+
+    reason: str
+    step: int
+    epoch: int
+    compile_seconds: float
+    train_seconds: float
+
+
+Event = Started | Compiled | Progress | Epoch | Saved | Stopped

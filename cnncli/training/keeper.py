@@ -1,0 +1,102 @@
+"""What a training leaves on disk: a line of metrics an epoch, the last checkpoint and the best."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from types import TracebackType
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from cnncli.runs.checkpoints import Checkpoints
+from cnncli.runs.folder import RunFolder
+from cnncli.training.events import Epoch, Saved
+from cnncli.training.step import State
+
+# Epochs shorter than this share a checkpoint.
+SECONDS_BETWEEN_SAVES = 2.0
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best epoch so far by validation."""
+
+    epoch: int
+    step: int
+    val_accuracy: float
+    val_loss: float
+
+    def beats(self, other: "Best | None") -> bool:
+        """Higher accuracy, or the same at a lower loss."""
+        return other is None or (self.val_accuracy, -self.val_loss) > (other.val_accuracy, -other.val_loss)
+
+
+class Keeper:
+    """Writes a run folder; leaving the `with` block waits until everything is on disk."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self._last, self._best_slot = Checkpoints(folder.slot("last")), Checkpoints(folder.slot("best"))
+        self.best: Best | None = None
+        self._unsaved: tuple[Best, Any, Any] | None = None
+        self._saved_at = time.monotonic()
+
+    def __enter__(self) -> "Keeper":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._best_slot.close()
+        finally:
+            self._last.close()
+
+    def restore(self, like: State) -> State | None:
+        """The last checkpoint's state, verified, or None when nothing was saved yet; metrics after it are dropped."""
+        if self._last.latest() is None:
+            self.folder.keep_metrics(0)
+            return None
+        kept = self._last.restore(like.params, _others(like), _rest(like))
+        self.best = Best(**kept.meta["best"]) if kept.meta.get("best") else None
+        self.folder.keep_metrics(kept.step)
+        return State(params=kept.params, **kept.stats, **kept.rest)
+
+    def record(self, line: Epoch, state: State) -> None:
+        """Write an epoch's line, and remember its arrays when it is the best so far."""
+        self.folder.append_metrics(asdict(line))
+        if line.val_accuracy is None or line.val_loss is None:
+            return
+        best = Best(line.epoch, line.step, line.val_accuracy, line.val_loss)
+        if best.beats(self.best):
+            # The step after this one donates the state's arrays, so the best ones are copies.
+            self.best, self._unsaved = best, (best, *jax.tree.map(jnp.copy, (state.params, _others(state))))
+
+    def due(self) -> bool:
+        """Whether enough time has gone by since the last checkpoint."""
+        return time.monotonic() - self._saved_at > SECONDS_BETWEEN_SAVES
+
+    def save(self, state: State) -> Iterator[Saved]:
+        """Save the state, and the best arrays first, so that there is never a last without its best."""
+        if self._unsaved is not None:
+            best, params, others = self._unsaved
+            self._best_slot.save(best.step, params, others, {}, {"best": asdict(best), "epoch": best.epoch})
+            self._best_slot.wait()
+            self._unsaved = None
+            yield Saved(best.step, self._best_slot.folder, best=True)
+        step = int(state.step)
+        meta = {"best": asdict(self.best) if self.best else None}
+        self._last.save(step, state.params, _others(state), _rest(state), meta)
+        self._saved_at = time.monotonic()
+        yield Saved(step, self._last.folder, best=False)
+
+
+def _others(state: State) -> dict[str, Any]:
+    """What evaluation needs beside the parameters."""
+    return {"stats": state.stats, "scale": state.scale}
+
+
+def _rest(state: State) -> dict[str, Any]:
+    """What only training needs."""
+    return {"optimizer": state.optimizer, "step": state.step, "tally": state.tally}

@@ -1,0 +1,135 @@
+"""What a training has on the device and compiled: data, program, and the calls that move the state on."""
+
+import time
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from cnncli.data.dataset import Loaded
+from cnncli.data.inputs import Fit, scale_for
+from cnncli.data.order import Indices, hold_out, shuffled
+from cnncli.data.placement import placement
+from cnncli.errors import UsageError
+from cnncli.evaluation.evaluate import Evaluator, Examples
+from cnncli.evaluation.metrics import evaluated
+from cnncli.models.model import model
+from cnncli.networks.network import Network
+from cnncli.sizing.size import show, size
+from cnncli.training.recipe import Recipe
+from cnncli.training.step import Program, State, Tally, train_steps
+
+# On accelerators this many steps are one call: long enough to hide Python, short enough to heed a signal.
+STEPS_PER_CALL = 64
+EVALUATION_BATCH = 500
+
+
+class Session:
+    """One training on this process's devices.
+
+    `data` is the training split, of which the recipe holds out its share. Raises UsageError when recipe, network and
+    data do not go together.
+    """
+
+    def __init__(self, recipe: Recipe, network: Network, data: Loaded, options: dict[str, str]) -> None:
+        _check(network, data)
+        self.recipe, self.network, self.data, self.options = recipe, network, data, options
+        self.where = placement()
+        self.where.check_batch(recipe.batch_size)
+        train, val = hold_out(data.split.labels, recipe.validation, recipe.seed)
+        if len(train) < recipe.batch_size:
+            raise UsageError(
+                f"batch_size is {recipe.batch_size}; expected at most the {len(train):,} images there are to train on"
+            )
+        images, labels = data.split.images, data.split.labels
+        self.train_examples = Examples.placed(images[train], labels[train], self.where)
+        self.val_examples = Examples.placed(images[val], labels[val], self.where) if len(val) else None
+        self.scale = scale_for(recipe.scaling, data.facts, images[train])
+        self.per_epoch = len(train) // recipe.batch_size
+        self.steps = self.per_epoch * recipe.epochs
+        self.rate = recipe.schedule.rate(recipe.optimizer.lr, self.steps)
+        self.program = self._program()
+        self.steps_per_call = 1 if self.where.platform == "cpu" else min(STEPS_PER_CALL, self.per_epoch)
+        self.compile_seconds = 0.0
+        self._calls: dict[int, Any] = {}
+        self._evaluator = Evaluator(
+            self.program.model, self.program.fit, recipe.loss, self.where, EVALUATION_BATCH, options
+        )
+
+    def _program(self) -> Program:
+        recipe, network = self.recipe, self.network
+        return Program(
+            model=model(network, jnp.dtype(recipe.precision or "float32")),
+            transformation=recipe.optimizer.transformation(self.rate),
+            augment=recipe.augment,
+            fit=Fit(recipe.fit or self.data.facts.fit, network.input[:2]),
+            loss=recipe.loss,
+            seed=recipe.seed,
+            batch=self.where.split(),
+        )
+
+    def initial(self) -> State:
+        """The state before the first step, on every device."""
+        make = jax.jit(self.program.initial, out_shardings=self.where.replicated, compiler_options=self.options)
+        state: State = make(self.scale)
+        return state
+
+    def like(self) -> State:
+        """The shapes, dtypes and shardings of a state, for restoring one."""
+        shapes = jax.eval_shape(self.program.initial, self.scale)
+        like: State = jax.tree.map(
+            lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=self.where.replicated), shapes
+        )
+        return like
+
+    def batches(self, epoch: int) -> Indices:
+        """The indices (steps, batch) of an epoch, a function of seed and epoch; those that fill no batch are left."""
+        order = shuffled(len(self.train_examples.labels), self.recipe.seed, epoch)
+        return order[: self.per_epoch * self.recipe.batch_size].reshape(self.per_epoch, self.recipe.batch_size)
+
+    def train(self, state: State, batches: Indices) -> tuple[State, Tally]:
+        """Train on batches (steps, batch); the state given is used up."""
+        self.compile(state, len(batches))
+        placed = jax.device_put(batches.astype(np.int32), self.where.split(axis=1))
+        images, labels = self.train_examples.images, self.train_examples.labels
+        trained: tuple[State, Tally] = self._calls[len(batches)](state, images, labels, placed)
+        return trained
+
+    def compile(self, state: State, steps: int) -> float:
+        """Compile a call of so many steps unless it is; gives the seconds that took."""
+        if steps in self._calls:
+            return 0.0
+        started = time.monotonic()
+        indices = jax.ShapeDtypeStruct((steps, self.recipe.batch_size), np.int32, sharding=self.where.split(axis=1))
+        call = jax.jit(partial(train_steps, self.program), donate_argnums=0, compiler_options=self.options)
+        images, labels = self.train_examples.images, self.train_examples.labels
+        self._calls[steps] = call.lower(state, images, labels, indices).compile()
+        seconds = time.monotonic() - started
+        self.compile_seconds += seconds
+        return seconds
+
+    def validate(self, state: State) -> tuple[float, float] | tuple[None, None]:
+        """Loss and accuracy on what was held out, if anything was."""
+        if self.val_examples is None:
+            return None, None
+        predictions = self._evaluator.predict(state.params, state.stats, state.scale, self.val_examples)
+        result = evaluated(predictions, self.data.facts.classes)
+        return result.loss, result.accuracy
+
+
+def _check(network: Network, data: Loaded) -> None:
+    """Refuse data that the network cannot take, before anything compiles."""
+    facts, channels = data.facts, network.input[2]
+    if facts.shape[2] != channels:
+        raise UsageError(
+            f"{network.name} takes {channels} channels; {facts.name} has {facts.shape[2]}: add --input "
+            f"{show((*network.input[:2], facts.shape[2]))}"
+        )
+    output = size(network).output
+    if output != (len(facts.classes),):
+        classes = len(facts.classes)
+        raise UsageError(
+            f"{network.name} gives {show(output)} outputs; {facts.name} has {classes} classes: add --classes {classes}"
+        )
