@@ -1,0 +1,14 @@
+"""`cnncli` and `python -m cnncli`."""
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    from cnncli.commands.app import run
+
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

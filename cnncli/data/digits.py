@@ -12,7 +12,7 @@ def read(split: str) -> tuple[np.ndarray, np.ndarray]:
     The original values 0..16 are stretched to 0..255. Raises DataError where the installed scikit-learn carries
     another number of digits.
     """
-    from sklearn.datasets import load_digits  # type: ignore[import-untyped]
+    from sklearn.datasets import load_digits
 
     digits = load_digits()
     values, labels = np.asarray(digits.images), np.asarray(digits.target)

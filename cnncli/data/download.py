@@ -93,7 +93,7 @@ def obtain(file: File, folder: Path, report: Report = silent) -> Path:
     What a failed attempt leaves is `NAME.part`, from which the next attempt goes on. Raises DataError naming what went
     wrong at each mirror, OSError where the folder cannot be written.
     """
-    import pooch  # type: ignore[import-untyped]
+    import pooch
 
     pooch.get_logger().setLevel("ERROR")  # progress is reported, not logged
     problems = []

@@ -91,11 +91,10 @@ def locate(facts: Facts, split: str, folder: Path) -> Place | None:
     """Return where the split's original files are in the folder or just below it, or None where they are not."""
     for layout in LAYOUTS[facts.name]:
         for below in layout.folders:
-            paths = layout.present(folder / below, split).values()
-            if complete := tuple(path for path in paths if path is not None):
-                if len(complete) < len(paths):
-                    continue
-                return Place(layout, folder / below, complete)
+            wanted = layout.present(folder / below, split).values()
+            found = tuple(path for path in wanted if path is not None)
+            if len(found) == len(wanted):
+                return Place(layout, folder / below, found)
     return None
 
 

@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     os.environ["CUDA_VISIBLE_DEVICES"] = ""  # TensorFlow would take the GPU's whole memory from training
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow_datasets as tfds  # type: ignore[import-untyped]
+    import tensorflow_datasets as tfds
 
     tfds.disable_progress_bar()
     try:

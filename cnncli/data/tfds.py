@@ -98,7 +98,7 @@ def _folders(name: str, data_dir: Path | None) -> tuple[Path, Path | None]:
 
 def _open(name: str, folder: Path) -> Prepared | None:
     """Return the prepared dataset, found by its files alone: no code of the dataset's runs, nothing is asked online."""
-    from tensorflow_datasets.core import read_only_builder, registered  # type: ignore[import-untyped]
+    from tensorflow_datasets.core import read_only_builder, registered
 
     try:
         builder = read_only_builder.builder_from_files(name, data_dir=str(folder))
@@ -110,7 +110,7 @@ def _open(name: str, folder: Path) -> Prepared | None:
 
 
 def _known(name: str) -> None:
-    import tensorflow_datasets as tfds  # type: ignore[import-untyped]
+    import tensorflow_datasets as tfds
 
     known = tfds.list_builders(with_community_datasets=False)
     if _base(name) not in known:
