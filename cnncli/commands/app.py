@@ -9,7 +9,11 @@ from typing import Annotated
 import typer
 
 from cnncli import __version__
+from cnncli.commands import data, listing
+from cnncli.commands.evaluate import evaluate
 from cnncli.commands.size import size
+from cnncli.commands.summary import summary
+from cnncli.commands.train import train
 from cnncli.console import terminal
 from cnncli.errors import CnncliError, Exit
 
@@ -19,7 +23,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.command()(train)
+app.command("eval")(evaluate)
+app.command()(summary)
 app.command()(size)
+app.add_typer(listing.app, name="list")
+app.add_typer(data.app, name="data")
 
 
 def _version(wanted: bool) -> None:

@@ -6,7 +6,6 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from cnncli.sizing.calculator import Answer, Axis
 from cnncli.sizing.report import CONVENTION, Report, Row, Windows
 from cnncli.sizing.size import show
 
@@ -76,7 +75,7 @@ def _seen(report: Report) -> tuple[str, str]:
 
 def unfit(windows: Windows) -> list[str]:
     """What does not fit, in words, for each axis that differs."""
-    said = {}
+    said: dict[str, None] = {}
     for fit in (windows.rows, windows.columns):
         exact = f"{float(fit.exact):g}"
         if fit.dropped:

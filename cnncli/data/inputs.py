@@ -1,5 +1,6 @@
 """What happens to an image between the disk and the network: from uint8 to the floats and the size it expects."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,13 +63,15 @@ class Fit:
         return jax.image.resize(x_BxHxWxC, (batch, *self.size, channels), "bilinear")
 
 
-def prepare(pixels_BxHxWxC: jax.Array, scale: Scale, fit: Fit) -> jax.Array:
-    """Pixels of 0 to 255 to what the network sees: scaled, then brought to its size.
+def prepare(
+    pixels_BxHxWxC: jax.Array, scale: Scale, fit: Fit, change: Callable[[jax.Array], jax.Array] | None = None
+) -> jax.Array:
+    """Pixels of 0 to 255 to what the network sees: brought to its size, changed by an augmentation, then scaled.
 
-    Padding is what a background pixel of 0 becomes, so it joins the image's own background.
+    Padding is a background pixel of 0 before scaling, so it joins the image's own background.
     """
-    shift, factor = scale["shift"], scale["factor"]
-    if shift.ndim == 3:
-        # A mean image has no value outside the image: pad the difference, which is 0 where nothing differs.
-        return fit((pixels_BxHxWxC - shift) * factor)
-    return (fit(pixels_BxHxWxC) - shift) * factor
+    x: jax.Array = fit(pixels_BxHxWxC)
+    x = x if change is None else change(x)
+    shift = scale["shift"]
+    background: jax.Array = fit(shift[None]) if shift.ndim == 3 else shift
+    return jnp.multiply(x - background, scale["factor"])

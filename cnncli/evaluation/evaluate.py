@@ -67,7 +67,7 @@ def _predict(
     """Predicted labels, whether the label is among the top five, and losses of the examples at `indices`."""
     x = prepare(images[indices].astype(jnp.float32), scale, fit)
     logits, wanted = model.logits(params, stats, x), labels[indices]
-    # Ties count against the network: every other class with an equal logit is taken to be ahead.
+    # Ties and NaN count against the network: every other class is taken to be ahead unless its logit is smaller.
     own = jnp.take_along_axis(logits, wanted[:, None], axis=-1)
-    ahead = jnp.sum((logits >= own) | jnp.isnan(logits), axis=-1) - 1
+    ahead = jnp.sum(~(logits < own), axis=-1) - 1
     return jnp.argmax(logits, axis=-1).astype(jnp.int32), ahead < 5, LOSSES[loss](logits, wanted)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -26,7 +27,8 @@ ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
     "relu": jax.nn.relu,
     "leaky-relu": jax.nn.leaky_relu,
     "elu": jax.nn.elu,
-    "gelu": jax.nn.gelu,
+    # x times the normal distribution at x, as Keras and PyTorch have it; JAX's default approximates it.
+    "gelu": partial(jax.nn.gelu, approximate=False),
     "silu": jax.nn.silu,
     "sigmoid": jax.nn.sigmoid,
     "tanh": jnp.tanh,

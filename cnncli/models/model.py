@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from cnncli.models.build import Net, Output, Tap
+from cnncli.models.build import Net, Output, Scope, Tap
 from cnncli.networks.network import Network
 
 # Nested dicts of arrays by path: {"c1": {"kernel": ..., "bias": ...}}.
@@ -52,7 +52,10 @@ def model(network: Network, dtype: Any = jnp.float32) -> Model:
     net = nnx.eval_shape(
         lambda: Net(network, dtype=dtype, platform=jax.default_backend(), rngs=nnx.Rngs(jax.random.key(0)))
     )
-    evaluating = nnx.view(net, deterministic=True, use_running_average=True, raise_if_not_found=False)
+    # A scope's attributes are layers by their names: one that is called set_view is none of Flax's.
+    evaluating = nnx.view(
+        net, only=nnx.Not(Scope), deterministic=True, use_running_average=True, raise_if_not_found=False
+    )
     return Model(network, dtype, nnx.graphdef(net), nnx.graphdef(evaluating))
 
 

@@ -34,15 +34,10 @@ class Session:
     """
 
     def __init__(self, recipe: Recipe, network: Network, data: Loaded, options: dict[str, str]) -> None:
-        _check(network, data)
+        check(recipe, network, data)
         self.recipe, self.network, self.data, self.options = recipe, network, data, options
         self.where = placement()
-        self.where.check_batch(recipe.batch_size)
         train, val = hold_out(data.split.labels, recipe.validation, recipe.seed)
-        if len(train) < recipe.batch_size:
-            raise UsageError(
-                f"batch_size is {recipe.batch_size}; expected at most the {len(train):,} images there are to train on"
-            )
         images, labels = data.split.images, data.split.labels
         self.train_examples = Examples.placed(images[train], labels[train], self.where)
         self.val_examples = Examples.placed(images[val], labels[val], self.where) if len(val) else None
@@ -119,17 +114,22 @@ class Session:
         return result.loss, result.accuracy
 
 
-def _check(network: Network, data: Loaded) -> None:
-    """Refuse data that the network cannot take, before anything compiles."""
+def check(recipe: Recipe, network: Network, data: Loaded) -> None:
+    """Refuse what does not go together, before a folder is made or anything compiles."""
+    placement().check_batch(recipe.batch_size)
+    train, _ = hold_out(data.split.labels, recipe.validation, recipe.seed)
+    if len(train) < recipe.batch_size:
+        raise UsageError(
+            f"batch_size is {recipe.batch_size}; expected at most the {len(train):,} images there are to train on"
+        )
     facts, channels = data.facts, network.input[2]
     if facts.shape[2] != channels:
+        shape = show((*network.input[:2], facts.shape[2]))
         raise UsageError(
-            f"{network.name} takes {channels} channels; {facts.name} has {facts.shape[2]}: add --input "
-            f"{show((*network.input[:2], facts.shape[2]))}"
+            f"{network.name} takes {channels} channels, {facts.name} has {facts.shape[2]}: add --input {shape}"
         )
-    output = size(network).output
-    if output != (len(facts.classes),):
-        classes = len(facts.classes)
+    output, classes = size(network).output, len(facts.classes)
+    if output != (classes,):
         raise UsageError(
-            f"{network.name} gives {show(output)} outputs; {facts.name} has {classes} classes: add --classes {classes}"
+            f"{network.name} gives {show(output)} outputs, {facts.name} has {classes} classes: add --classes {classes}"
         )

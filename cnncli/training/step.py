@@ -1,6 +1,7 @@
 """One step of training: a pure function of state and batch."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import jax
@@ -83,8 +84,7 @@ def train_step(program: Program, state: State, batch: Examples) -> State:
     # A key a step, from the seed alone: nothing random is ever carried on.
     key = jax.random.fold_in(jax.random.key(program.seed), state.step)
     change, drop = jax.random.split(key)
-    pixels = program.augment(change, batch.images.astype(jnp.float32))
-    x = prepare(pixels, state.scale, program.fit)
+    x = prepare(batch.images.astype(jnp.float32), state.scale, program.fit, partial(program.augment, change))
 
     def objective(params: Arrays) -> tuple[jax.Array, tuple[jax.Array, jax.Array, Arrays]]:
         output, stats = program.model.train(params, state.stats, x, drop)

@@ -1,0 +1,118 @@
+"""`cnncli eval`: a run on a split, exactly."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cnncli import runtime
+from cnncli.commands import options
+from cnncli.commands.task import Source, load, remembered
+from cnncli.console import terminal
+from cnncli.errors import DataError, ExpectedNo, UsageError
+from cnncli.networks import toml
+from cnncli.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from cnncli.data.dataset import Loaded
+    from cnncli.evaluation.metrics import Evaluation
+
+SLOTS = ("best", "last")
+
+
+def evaluate(
+    run: options.RunPath,
+    split: Annotated[str, typer.Option("--split", help="test or train.")] = "test",
+    dataset: options.DatasetName = None,
+    data_dir: options.DataDir = None,
+    checkpoint: Annotated[
+        str | None, typer.Option("--checkpoint", metavar="best|last", help="Default: best where there is one.")
+    ] = None,
+    per_class: Annotated[bool, typer.Option("--per-class", help="Recall and precision of each class.")] = False,
+    confusion: Annotated[
+        Path | None,
+        typer.Option("--confusion", metavar="FILE", help="Write it as .png, .csv, .json or .txt; - prints it."),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.")] = False,
+    require: Annotated[float | None, typer.Option("--require", help="Exit 1 below this accuracy (0.99).")] = None,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Images at a time.")] = 500,
+    device: options.Device = None,
+    offline: options.Offline = False,
+    json: options.Json = False,
+) -> None:
+    """Evaluate a run over a whole split: loss, top-1 and top-5 accuracy.
+
+    cnncli eval runs/lenet5-mnist-1 --per-class --confusion confusion.png
+    """
+    if require is not None and not 0 <= require <= 1:
+        raise UsageError(f"--require is {require:g}; expected an accuracy as a fraction, such as 0.99")
+    folder = RunFolder.open_run(run)
+    slot = _slot(folder, checkpoint)
+    _check_target(confusion, force)
+    data, result, step = _evaluated(folder, slot, split, dataset, Source(data_dir, device, offline), batch_size)
+    from cnncli.console import evaluation
+
+    about = {"run": str(folder.path), "dataset": data.facts.name, "split": split, "checkpoint": slot, "step": step}
+    if confusion is not None and str(confusion) != "-":
+        _write_confusion(confusion, result, f"{folder.path.name}, {data.facts.name} {split}")
+    if json:
+        terminal.document(evaluation.document(result, about))
+    else:
+        terminal.result(*evaluation.tables(result, about, per_class, confusion=str(confusion) == "-"))
+    if require is not None and result.accuracy < require:
+        raise ExpectedNo(f"accuracy is {result.accuracy:.4f}; --require {require:g}")
+
+
+def _slot(folder: RunFolder, wanted: str | None) -> str:
+    """The checkpoint to read."""
+    if wanted is not None and wanted not in SLOTS:
+        raise UsageError(f"--checkpoint is '{wanted}'; expected best or last")
+    there = [slot for slot in SLOTS if folder.slot(slot).is_dir()]
+    if not there:
+        raise DataError(f"{folder.path} has no checkpoint yet; train it with: cnncli train --resume {folder.path}")
+    if wanted is not None and wanted not in there:
+        raise DataError(f"{folder.path} has no checkpoint '{wanted}', only {' and '.join(there)}")
+    return wanted or there[0]
+
+
+def _evaluated(
+    folder: RunFolder, slot: str, split: str, dataset: str | None, source: Source, batch_size: int
+) -> tuple["Loaded", "Evaluation", int]:
+    """Restore a checkpoint, load a split, and predict it."""
+    facts = folder.read_facts()
+    runtime.configure(source.device, facts.get("device", {}).get("threads"))
+    runtime.devices()
+    from cnncli.evaluation.trained import restore
+    from cnncli.training.recipe import read
+
+    recipe = read(folder.read_recipe(), str(folder.path / "recipe.toml"))
+    network = toml.read(folder.read_network(), str(folder.path / "network.toml"))
+    same = dataset is None or dataset == recipe.dataset
+    data_dir = source.data_dir or (remembered(facts) if same else None)
+    data = load(dataset or recipe.dataset, split, Source(data_dir, source.device, source.offline), network.input[:2])
+    how = {"scaling": recipe.scaling, "fit": recipe.fit, "loss": recipe.loss, "precision": recipe.precision}
+    trained = restore(folder.slot(slot), network, data, **how)
+    return data, trained.evaluate(data, batch_size, runtime.compiler_options()), trained.step
+
+
+def _check_target(path: Path | None, force: bool) -> None:
+    """Refuse a file that cannot be written, before anything is computed."""
+    if path is None or str(path) == "-":
+        return
+    if path.suffix not in (".png", ".csv", ".json", ".txt"):
+        raise UsageError(f"--confusion {path}: expected a name ending in .png, .csv, .json or .txt, or - to print it")
+    if path.exists() and not force:
+        raise UsageError(f"--confusion {path} exists already; choose another name, or --force to overwrite it")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"--confusion {path}: there is no folder {path.absolute().parent}")
+
+
+def _write_confusion(path: Path, result: "Evaluation", title: str) -> None:
+    from cnncli.console import evaluation
+
+    if path.suffix == ".png":
+        from cnncli.visualize import confusion
+
+        confusion.draw(result.confusion, result.classes, path, f"{title}: {result.accuracy:.2%}")
+        return
+    path.write_text(evaluation.confusion_text(result, path.suffix), encoding="utf-8")

@@ -1,0 +1,115 @@
+"""What there is by name, as tables and documents."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.table import Table
+
+from cnncli.data.check import Finding
+from cnncli.data.facts import Facts
+from cnncli.sizing.report import Report
+from cnncli.sizing.size import show
+
+
+def _table(*headers: str, right: tuple[str, ...] = ()) -> Table:
+    body = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
+    for header in headers:
+        body.add_column(header, justify="right" if header in right else "left", overflow="fold")
+    return body
+
+
+def networks(reports: Iterable[Report]) -> Table:
+    """A row a network."""
+    body = _table("network", "input", "params", "MACs", "what it is", "paper", right=("params", "MACs"))
+    for report in reports:
+        network, totals = report.network, report.totals
+        counts = (f"{totals.params:,}", f"{totals.macs:,}")
+        body.add_row(network.name, show(network.input), *counts, network.variant, network.paper)
+    return body
+
+
+def networks_document(reports: Iterable[Report]) -> dict[str, Any]:
+    """`cnncli.networks/1`."""
+    return {
+        "schema": "cnncli.networks/1",
+        "networks": [
+            {
+                "name": report.network.name,
+                "input": list(report.network.input),
+                "params": report.totals.params,
+                "stats": report.totals.stats,
+                "macs": report.totals.macs,
+                "variant": report.network.variant,
+                "paper": report.network.paper,
+                "table": report.network.table,
+            }
+            for report in reports
+        ],
+    }
+
+
+def datasets(facts: Iterable[Facts]) -> Table:
+    """A row a dataset."""
+    body = _table("dataset", "images", "classes", "train", "test", "what it is", right=("classes", "train", "test"))
+    for one in facts:
+        counts = (str(len(one.classes)), f"{one.train:,}", f"{one.test:,}")
+        body.add_row(one.name, show(one.shape), *counts, one.title)
+    return body
+
+
+def datasets_document(facts: Iterable[Facts]) -> dict[str, Any]:
+    """`cnncli.datasets/1`."""
+    return {
+        "schema": "cnncli.datasets/1",
+        "datasets": [
+            {
+                "name": one.name,
+                "title": one.title,
+                "shape": list(one.shape),
+                "classes": list(one.classes),
+                "train": one.train,
+                "test": one.test,
+                "mean": list(one.mean),
+                "deviation": list(one.deviation),
+                "source": one.source,
+            }
+            for one in facts
+        ],
+    }
+
+
+def recipes(known: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Table:
+    """A row a recipe."""
+    body = _table("recipe", "network", "epochs", "source", right=("epochs",))
+    for network, named in known.items():
+        for name, table in named.items():
+            body.add_row(name, network, str(table["epochs"]), str(table["source"]))
+    return body
+
+
+def recipes_document(known: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> dict[str, Any]:
+    """`cnncli.recipes/1`."""
+    return {
+        "schema": "cnncli.recipes/1",
+        "recipes": [
+            {"name": name, "network": network, **table}
+            for network, named in known.items()
+            for name, table in named.items()
+        ],
+    }
+
+
+def findings(found: Iterable[Finding]) -> Table:
+    """A row a file."""
+    body = _table("dataset", "file", "state")
+    for one in found:
+        body.add_row(one.dataset, one.file, "[green]ok[/]" if one.ok else f"[red]{one.problem}[/]")
+    return body
+
+
+def findings_document(found: Iterable[Finding]) -> dict[str, Any]:
+    """`cnncli.check/1`."""
+    return {
+        "schema": "cnncli.check/1",
+        "files": [{"dataset": one.dataset, "file": one.file, "ok": one.ok, "problem": one.problem} for one in found],
+    }

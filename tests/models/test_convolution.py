@@ -1,0 +1,117 @@
+"""Convolutions against XLA's own: values and both gradients."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jax import lax
+
+from cnncli.models.convolution import PartialConv, banded, banded_where_faster, convolution_for
+from cnncli.models.initializers import INITIALIZERS
+from cnncli.networks.lenet import C3_TABLE
+
+DIMENSIONS = ("NHWC", "HWIO", "NHWC")
+
+
+def xla(x, kernel, stride, padding):
+    return lax.conv_general_dilated(x, kernel, stride, padding, dimension_numbers=DIMENSIONS)
+
+
+def normal(seed, shape):
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
+
+
+@jax.jit(static_argnums=(0, 3, 4))
+def with_gradients(convolve, x, kernel, stride, padding):
+    """The output, and the gradients to the image and to the kernel of a sum weighted at random."""
+    y, back = jax.vjp(lambda x, kernel: convolve(x, kernel, stride, padding), x, kernel)
+    return y, *back(jnp.cos(jnp.arange(y.size, dtype=jnp.float32)).reshape(y.shape))
+
+
+@st.composite
+def cases(draw):
+    side, pad, channels = st.integers(1, 8), st.sampled_from([0, 0, 1, 2]), st.integers(1, 3)
+    padding = ((draw(pad), draw(pad)), (draw(pad), draw(pad)))
+    height, width = draw(side), draw(side)
+    tall = draw(st.integers(1, min(4, height + sum(padding[0]))))
+    wide = draw(st.integers(1, min(4, width + sum(padding[1]))))
+    maps = draw(channels)
+    stride = draw(st.tuples(st.integers(1, 3), st.integers(1, 3)))
+    return (draw(st.integers(1, 2)), height, width, maps), (tall, wide, maps, draw(channels)), stride, padding
+
+
+@settings(max_examples=30)
+@given(cases())
+def test_a_banded_convolution_is_the_convolution_with_its_gradients(case):
+    image, kernel, stride, padding = case
+    x, k = normal(0, image), normal(1, kernel)
+    for ours, theirs in zip(
+        with_gradients(banded, x, k, stride, padding), with_gradients(xla, x, k, stride, padding), strict=True
+    ):
+        assert np.allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+def uses_xla(image, kernel, groups=1):
+    def convolve(x, kernel):
+        return banded_where_faster(
+            x, kernel, (1, 1), ((0, 0), (0, 0)), feature_group_count=groups, dimension_numbers=DIMENSIONS
+        )
+
+    shapes = (jax.ShapeDtypeStruct(shape, jnp.float32) for shape in (image, kernel))
+    return "conv_general_dilated" in str(jax.make_jaxpr(convolve)(*shapes))
+
+
+@pytest.mark.parametrize(
+    ("image", "kernel", "groups", "xlas"),
+    [
+        ((1, 28, 28, 1), (5, 5, 1, 6), 1, False),
+        ((1, 9, 64, 8), (3, 3, 8, 4), 1, False),
+        ((1, 9, 64, 9), (3, 3, 9, 4), 1, True),
+        ((1, 9, 65, 8), (3, 3, 8, 4), 1, True),
+        ((1, 9, 9, 4), (3, 3, 2, 4), 2, True),
+        ((1, 9, 9, 4), (3, 1, 4, 4), 1, True),
+    ],
+)
+def test_narrow_images_of_few_channels_are_convolved_by_a_band(image, kernel, groups, xlas):
+    assert uses_xla(image, kernel, groups) == xlas
+
+
+def test_only_cpus_use_the_band():
+    assert convolution_for("cpu") is banded_where_faster
+    assert convolution_for("gpu") is convolution_for("tpu") is lax.conv_general_dilated
+
+
+def c3():
+    """LeNet5's third layer as published."""
+    start = INITIALIZERS["lecun-1998"]
+    how = ((5, 5), (1, 1), ((0, 0), (0, 0)), 6, lax.conv_general_dilated, start.weight, start.bias)
+    return PartialConv(C3_TABLE, *how, dtype=jnp.float32, rngs=nnx.Rngs(0))
+
+
+def dense_kernel(conv):
+    """The kernel (height, width, channel, map) with a zero for every link that is not in the table."""
+    full = np.zeros((5, 5, 6, 16), np.float32)
+    link = iter(range(60))
+    for target, sources in enumerate(C3_TABLE):
+        for source in sources:
+            full[:, :, source, target] = conv.kernel[:, :, next(link)]
+    return full
+
+
+def test_a_partial_convolution_is_a_dense_one_with_the_other_links_at_zero():
+    conv, x = c3(), normal(0, (2, 14, 14, 6))
+    expected = xla(x, dense_kernel(conv), (1, 1), "VALID") + conv.bias[...]
+    assert np.allclose(conv(x), expected, atol=1e-5)
+
+
+def test_a_partial_convolution_has_gradients_on_its_links_alone():
+    conv, x = c3(), normal(0, (1, 6, 6, 6))
+    ours = nnx.grad(lambda conv: jnp.sum(jnp.sin(conv(x))))(conv)["kernel"][...]
+    bias, kernel = conv.bias[...], dense_kernel(conv)
+    theirs = jax.grad(lambda kernel: jnp.sum(jnp.sin(xla(x, kernel, (1, 1), "VALID") + bias)))(kernel)
+    on_links = [theirs[:, :, source, target] for target, sources in enumerate(C3_TABLE) for source in sources]
+    assert ours.shape == (5, 5, 60)
+    assert np.allclose(ours, np.stack(on_links, axis=-1), atol=1e-4)
