@@ -59,14 +59,14 @@ class Affine(Augmentation):
     """Rotate, scale, shear and move each image a little, each amount uniform between its bounds.
 
     `degrees` each way; `scale` and `shear` as shares each way (0.1: from 0.9 to 1.1 times; 0.1 pixel sideways a row);
-    `pixels` each way. Pixels are interpolated bilinearly, what comes in is background (0).
+    `shift` as a share of the height and width. Pixels are interpolated bilinearly, what comes in is background (0).
     """
 
     word = "affine"
     degrees: float = checked(number(0), 10.0)
     scale: float = checked(number(0, 1), 0.1)
     shear: float = checked(number(0), 0.1)
-    pixels: float = checked(number(0), 2.0)
+    shift: float = checked(number(0, 1), 0.06)
 
     def __call__(self, key: jax.Array, x_BxHxWxC: jax.Array) -> jax.Array:
         """Draw a transformation of each image and look its pixels up where they come from."""
@@ -75,18 +75,19 @@ class Affine(Augmentation):
         rows, columns = jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij")
         places = jnp.stack([rows.ravel(), columns.ravel()], axis=-1) - middle
         turn, move = self._draw(key, len(x_BxHxWxC))
+        move = move * jnp.array([height, width])
         sources = jnp.einsum("bij,pj->bpi", turn, places) + move[:, None] + middle
         return bilinear(x_BxHxWxC, sources)
 
     def _draw(self, key: jax.Array, batch: int) -> tuple[jax.Array, jax.Array]:
-        """From places in the new image to places in the old: a matrix (batch, 2, 2) and a shift (batch, 2)."""
+        """From places in the new image to places in the old: a matrix (batch, 2, 2) and a shift (batch, 2) in shares."""
         one, two, three, four = jax.random.split(key, 4)
         angle = jax.random.uniform(one, (batch,), minval=-1, maxval=1) * radians(self.degrees)
         size = 1 + jax.random.uniform(two, (batch, 2), minval=-1, maxval=1) * self.scale
         shear = jax.random.uniform(three, (batch,), minval=-1, maxval=1) * self.shear
         cosine, sine = jnp.cos(angle), jnp.sin(angle)
         turn = jnp.stack([jnp.stack([cosine, -sine], -1), jnp.stack([sine + shear, cosine], -1)], -2)
-        move = jax.random.uniform(four, (batch, 2), minval=-1, maxval=1) * self.pixels
+        move = jax.random.uniform(four, (batch, 2), minval=-1, maxval=1) * self.shift
         return turn / size[:, :, None], move
 
 

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +36,11 @@ RECIPES: dict[str, dict[str, Table]] = {
 }
 
 # Handwriting stays itself under small rotations, shifts and shears; what else is in a picture may not be mirrored here.
+_HANDWRITING: Table = {"name": "affine", "degrees": 10.0, "scale": 0.1, "shear": 0.1, "shift": 0.06}
+
 _DATASETS: dict[str, Table] = {
-    "digits": {
-        "epochs": 40,
-        "batch_size": 32,
-        "validation": 0.1,
-        "augment": {"name": "affine", "degrees": 10.0, "scale": 0.1, "shear": 0.1, "pixels": 2.0},
-    },
-    "mnist": {"augment": {"name": "affine", "degrees": 10.0, "scale": 0.1, "shear": 0.1, "pixels": 2.0}},
+    "digits": {"epochs": 40, "batch_size": 32, "validation": 0.1, "augment": _HANDWRITING},
+    "mnist": {"augment": _HANDWRITING},
     "fashion_mnist": {"augment": {"name": "shift", "pixels": 1}},
     "cifar10": {"augment": {"name": "shift", "pixels": 4}},
     "cifar100": {"augment": {"name": "shift", "pixels": 4}},
@@ -83,14 +81,18 @@ def _in_file(path: Path, name: str) -> tuple[Table, str]:
         raise UsageError(f"{path}: not TOML: {error}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    tables = {key: value for key, value in content.items() if isinstance(value, Mapping) and "layers" not in value}
-    if name:
-        if name not in tables:
-            raise UsageError(f"{path}: no recipe '{name}'{nearest(name, tables)}")
-        return dict(tables[name]), f"{path}: [{name}]"
-    if len(tables) == len(content) != 0 and not set(tables) <= {"optimizer", "schedule", "augment"}:
-        if len(tables) > 1:
-            raise UsageError(f"{path} holds several recipes; say which: {path}:NAME{nearest('', tables)}")
-        name = next(iter(tables))
-        return dict(tables[name]), f"{path}: [{name}]"
-    return content, str(path)
+    # Networks may stand in the same file.
+    content = {key: value for key, value in content.items() if not isinstance(value, Mapping) or "layers" not in value}
+    flat = any(key in content for key in _KEYS)
+    named = {key: value for key, value in content.items() if isinstance(value, Mapping) and key not in _KEYS}
+    if not name and not flat and len(named) > 1:
+        raise UsageError(f"{path} holds several recipes; say which: {path}:NAME{nearest('', named)}")
+    if not name and (flat or not named):
+        return content, str(path)
+    name = name or next(iter(named))
+    if name not in named:
+        raise UsageError(f"{path}: no recipe '{name}'{nearest(name, named)}")
+    return dict(named[name]), f"{path}: [{name}]"
+
+
+_KEYS = {one.name for one in fields(Recipe)}
