@@ -6,9 +6,11 @@
 import os
 import platform
 import sys
+import warnings
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 from cnncli.errors import UsageError
@@ -32,10 +34,22 @@ def configure(device: str | None = None, threads: int | None = None) -> None:
     if threads:
         os.environ["NPROC"] = str(threads)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    if "JAX_COMPILATION_CACHE_DIR" not in os.environ:
-        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(cache_folder() / "xla")
+    if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (folder := _writable_cache()):
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder / "xla")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
+
+
+def _writable_cache() -> Path | None:
+    """The cache folder, or None where there can be none: then everything compiles again, and that is all."""
+    # What JAX says when the cache is damaged, or its disk full, is of no use to a user.
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
+    try:
+        folder = cache_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+    except (OSError, RuntimeError):  # RuntimeError: a user without a home
+        return None
+    return folder if os.access(folder, os.W_OK) else None
 
 
 def available_threads() -> int:
@@ -56,10 +70,10 @@ def devices() -> list[Any]:
 
     try:
         return list(jax.devices())
-    except RuntimeError as error:
+    except (RuntimeError, AssertionError) as error:  # AssertionError: a plugin that is not installed
         wanted = os.environ.get("JAX_PLATFORMS", "")
         extra = {"cuda": "cuda", "tpu": "tpu"}.get(wanted, "cuda")
-        reason = str(error).splitlines()[0][:120]
+        reason = shorten(str(error).partition(" (set ")[0] or "JAX has no plugin for it", 160, placeholder=" ...")
         raise UsageError(
             f"no device for platform '{wanted}' ({reason}); install cnncli[{extra}] on a machine that has one, or use "
             "--device cpu"

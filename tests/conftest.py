@@ -1,9 +1,17 @@
 """What several rooms' tests share."""
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
+
+# Tests and the processes they start share compilations, and nothing else with the user. JAX reads this at its import.
+_CACHE = tempfile.TemporaryDirectory(prefix="cnncli-tests-", ignore_cleanup_errors=True)
+os.environ["JAX_COMPILATION_CACHE_DIR"] = _CACHE.name
+os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import sys
 import traceback
 from typing import Annotated
 
@@ -48,10 +47,13 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def cnncli(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Versions and the device, then exit.")
+        bool,
+        typer.Option(
+            "--version", metavar="", callback=_version, is_eager=True, help="Versions and the device, then exit."
+        ),
     ] = False,
     debug: Annotated[
-        bool, typer.Option("--debug", help="Show the traceback of an error (anywhere in the line).")
+        bool, typer.Option("--debug", metavar="", help="Show the traceback of an error (anywhere in the line).")
     ] = False,
 ) -> None:
     """Size, train, evaluate, summarize and look inside convolutional networks."""
@@ -59,23 +61,24 @@ def cnncli(
 
 def run(arguments: list[str]) -> int:
     """Run one command line and give its exit code; errors are one line on standard error."""
-    debug = "--debug" in arguments
+    terminal.open_streams()
+    code = _run([word for word in arguments if word != "--debug"], "--debug" in arguments)
+    terminal.close_streams()
+    return code
+
+
+def _run(arguments: list[str], debug: bool) -> int:
     try:
-        code = app([word for word in arguments if word != "--debug"], standalone_mode=False)
-        sys.stdout.flush()
-        return int(code or 0)
-    except typer.Exit as ended:
-        return ended.exit_code
+        return int(app(arguments, prog_name="cnncli", standalone_mode=False) or Exit.DONE)
+    except SystemExit:
+        # Typer's ways out: the shell's completion is printed, or the reader of the help has gone.
+        return Exit.DONE
     except KeyboardInterrupt:
         return _failed("interrupted", Exit.INTERRUPTED, debug)
-    except BrokenPipeError:
-        # Whoever read our output has had enough; what is still buffered has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.DONE
     except CnncliError as error:
         return _failed(str(error), error.exit, debug)
     except typer.TyperException as error:
-        return _failed(error.format_message(), Exit.USAGE, debug)
+        return _failed(_misread(error), Exit.USAGE, debug)
     except (MemoryError, OSError) as error:
         return _failed(_resource(error), Exit.DATA, debug)
     except Exception as error:
@@ -84,16 +87,32 @@ def run(arguments: list[str]) -> int:
         return _failed(f"{type(error).__name__}: {error} (this is our bug; --debug shows more)", Exit.BUG, debug)
 
 
+def _misread(error: typer.TyperException) -> str:
+    """What Typer could not read, in one line: what was given, what was expected, and where that is written."""
+    said, context = error.format_message(), getattr(error, "ctx", None)
+    if not said:  # The help was shown instead.
+        return ""
+    if cause := getattr(error.__cause__, "errors", None):
+        given, expected = cause()[0]["input"], error.message.removeprefix("Input should be ").partition(",")[0]
+        said = f"{error.param.opts[0]} is '{given}'; expected {expected}"  # type: ignore[attr-defined]
+    elif option := getattr(error, "option_name", ""):
+        near = " or ".join(f"'{name}'" for name in getattr(error, "possibilities", None) or ())
+        said = f"no option '{option}'" + (f"; did you mean {near}?" if near else "") if "No such" in said else said
+    hint = f" ({context.command_path} --help shows more)" if context else ""
+    return said[0].lower() + said[1:].rstrip(".") + hint
+
+
 def _resource(error: Exception) -> str:
     if not isinstance(error, OSError):
         return "out of memory: choose a smaller --batch-size"
     reason = os.strerror(error.errno) if error.errno else str(error)
     hint = "; free some space or choose another folder" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
-    return f"{error.filename or 'a file'}: {reason}{hint}"
+    return (f"{error.filename}: " if error.filename else "") + reason + hint
 
 
 def _failed(message: str, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    terminal.complain(message)
+    if message:
+        terminal.complain(message)
     return int(code)

@@ -7,6 +7,7 @@ import typer
 
 from cnncli import runtime
 from cnncli.commands import options
+from cnncli.commands.facts import facts as read_facts
 from cnncli.commands.task import Source, load, remembered
 from cnncli.console import terminal
 from cnncli.errors import DataError, ExpectedNo, UsageError
@@ -28,12 +29,14 @@ def evaluate(
     checkpoint: Annotated[
         str | None, typer.Option("--checkpoint", metavar="best|last", help="Default: best where there is one.")
     ] = None,
-    per_class: Annotated[bool, typer.Option("--per-class", help="Recall and precision of each class.")] = False,
+    per_class: Annotated[
+        bool, typer.Option("--per-class", metavar="", help="Recall and precision of each class.")
+    ] = False,
     confusion: Annotated[
         Path | None,
         typer.Option("--confusion", metavar="FILE", help="Write it as .png, .csv, .json or .txt; - prints it."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite FILE.")] = False,
+    force: Annotated[bool, typer.Option("--force", metavar="", help="Overwrite FILE.")] = False,
     require: Annotated[float | None, typer.Option("--require", help="Exit 1 below this accuracy (0.99).")] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Images at a time.")] = 500,
     device: options.Device = None,
@@ -79,8 +82,8 @@ def _evaluated(
     folder: RunFolder, slot: str, split: str, dataset: str | None, source: Source, batch_size: int
 ) -> tuple["Loaded", "Evaluation", int]:
     """Restore a checkpoint, load a split, and predict it."""
-    facts = folder.read_facts()
-    runtime.configure(source.device, facts.get("device", {}).get("threads"))
+    facts = read_facts(folder)
+    runtime.configure(source.device, facts["device"]["threads"])
     runtime.devices()
     from cnncli.evaluation.trained import restore
     from cnncli.training.recipe import read
@@ -99,7 +102,7 @@ def _check_target(path: Path | None, force: bool) -> None:
     """Refuse a file that cannot be written, before anything is computed."""
     if path is None or str(path) == "-":
         return
-    if path.suffix not in (".png", ".csv", ".json", ".txt"):
+    if path.suffix.lower() not in (".png", ".csv", ".json", ".txt"):
         raise UsageError(f"--confusion {path}: expected a name ending in .png, .csv, .json or .txt, or - to print it")
     if path.exists() and not force:
         raise UsageError(f"--confusion {path} exists already; choose another name, or --force to overwrite it")
@@ -110,9 +113,9 @@ def _check_target(path: Path | None, force: bool) -> None:
 def _write_confusion(path: Path, result: "Evaluation", title: str) -> None:
     from cnncli.console import evaluation
 
-    if path.suffix == ".png":
+    if path.suffix.lower() == ".png":
         from cnncli.visualize import confusion
 
         confusion.draw(result.confusion, result.classes, path, f"{title}: {result.accuracy:.2%}")
         return
-    path.write_text(evaluation.confusion_text(result, path.suffix), encoding="utf-8")
+    path.write_text(evaluation.confusion_text(result, path.suffix.lower()), encoding="utf-8")

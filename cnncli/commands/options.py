@@ -21,7 +21,7 @@ def complete_dataset(incomplete: str) -> list[str]:
     return [name for name in DATASETS if name.startswith(incomplete)]
 
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+Json = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON document instead of text.")]
 Input = Annotated[
     str | None, typer.Option("--input", metavar="SIZE", help="Input size: N, HxW or HxWxC, in pixels and channels.")
 ]
@@ -40,7 +40,7 @@ DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", metavar="DIR", help="The folder of the original files, or the one above it."),
 ]
-Offline = Annotated[bool, typer.Option("--offline", help="Never open a connection.")]
+Offline = Annotated[bool, typer.Option("--offline", metavar="", help="Never open a connection.")]
 Device = Annotated[str | None, typer.Option("--device", metavar="cpu|gpu|tpu", help="Where to compute.")]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, as train made it.")]
 

@@ -7,6 +7,7 @@ import typer
 
 from cnncli import runtime
 from cnncli.commands import options
+from cnncli.commands.facts import facts as read_facts
 from cnncli.console import summary as shown
 from cnncli.console import terminal
 from cnncli.runs.folder import RunFolder
@@ -28,9 +29,13 @@ def summary(
     """Build a network without allocating it and show its parameters; of a run, also how it was trained."""
     network = options.network_or_run(name, input, classes)
     run = RunFolder.open_run(Path(name)) if Path(name).is_dir() else None
-    facts, recipe = (run.read_facts(), run.read_recipe()) if run else (None, None)
     runtime.configure("cpu")
     from cnncli.models.summary import summarize
+    from cnncli.training.recipe import read
+
+    facts, recipe = None, None
+    if run:
+        facts, recipe = read_facts(run), read(run.read_recipe(), str(run.path / "recipe.toml")).to_table()
 
     built = summarize(network)
     if json:

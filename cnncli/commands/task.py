@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnncli import runtime
 from cnncli.commands import options
+from cnncli.commands.facts import facts as read_facts
 from cnncli.console import terminal
 from cnncli.console.loading import Loading
 from cnncli.errors import UsageError
@@ -58,13 +59,14 @@ class Task:
     resume: bool
 
 
-def new(request: Request, source: Source) -> Task:
-    """A training from the beginning, with its run folder made and written."""
+def new(request: Request, source: Source, validated: bool) -> Task:
+    """A training from the beginning, with its run folder made and written; `validated`: something must be held out."""
     runtime.configure(source.device)
     runtime.devices()
     from cnncli.training.recipe import on_device
 
     recipe, network = _resolved(request)
+    _check_validation(recipe, validated)
     recipe = on_device(recipe, runtime.devices()[0].platform)
     data = load(recipe.dataset, "train", source, network.input[:2])
     network = _adapted(network, data, request)
@@ -92,16 +94,25 @@ def new(request: Request, source: Source) -> Task:
     return Task(recipe, network, data, folder, facts, resume=False)
 
 
-def resumed(path: Path, source: Source) -> Task:
+def finished(path: Path) -> bool:
+    """Whether a run has trained all its epochs."""
+    folder = RunFolder.open_run(path)
+    facts, epochs = read_facts(folder), folder.read_recipe().get("epochs")
+    trained = (facts.get("last") or {}).get("epoch")
+    return facts["status"] == "done" and trained == epochs and folder.slot("last").is_dir()
+
+
+def resumed(path: Path, source: Source, validated: bool) -> Task:
     """A run to go on with, on the same kind of device and with as many threads as before."""
     folder = RunFolder.open_run(path)
-    facts = folder.read_facts()
-    before = facts.get("device", {})
-    runtime.configure(source.device or before.get("platform"), before.get("threads"))
+    facts = read_facts(folder)
+    before = facts["device"]
+    runtime.configure(source.device or before["platform"], before["threads"])
     runtime.devices()
     from cnncli.training.recipe import read
 
     recipe = read(folder.read_recipe(), str(folder.path / "recipe.toml"))
+    _check_validation(recipe, validated)
     network = toml.read(folder.read_network(), str(folder.path / "network.toml"))
     for difference in _differences(facts):
         terminal.say(f"note: {difference}; the last bits of the result may differ from a run never stopped")
@@ -112,7 +123,7 @@ def resumed(path: Path, source: Source) -> Task:
 
 def remembered(facts: dict[str, Any]) -> Path | None:
     """The data folder a run was given, if any."""
-    folder = facts.get("data", {}).get("dir")
+    folder = facts["data"]["dir"]
     return Path(folder) if folder else None
 
 
@@ -144,7 +155,14 @@ def _resolved(request: Request) -> tuple["Recipe", Network]:
     else:
         recipe = recipes.default(given, request.dataset)
     settings = {**dict(setting(text) for text in request.set), **request.settings}
+    if "network" in settings:
+        raise UsageError("--set network: a network is given by itself, as in cnncli train lenet5 --dataset digits")
     return changed(recipe, settings), given or options.network(recipe.network)
+
+
+def _check_validation(recipe: "Recipe", validated: bool) -> None:
+    if validated and recipe.validation == 0:
+        raise UsageError("--until needs images to validate on, and this recipe holds out none: --set validation=0.1")
 
 
 def _adapted(network: Network, data: "Loaded", request: Request) -> Network:
@@ -164,11 +182,11 @@ _WINDOWED = (Conv, PartialConv, Pool, Subsample, AdaptivePool)
 
 def _differences(facts: dict[str, Any]) -> Iterable[str]:
     """What decides the last bits and is not as it was."""
-    before, device = facts.get("device", {}), runtime.describe()
+    before, device = facts["device"], runtime.describe()
     for key in ("platform", "kind", "count", "threads", "xla_flags", "compiler_options"):
         if before.get(key) != device[key]:
             yield f"{key} was {before.get(key)!r}, is {device[key]!r}"
     versions = runtime.versions()
     for name in ("jax", "jaxlib", "flax", "optax"):
-        if (was := facts.get("versions", {}).get(name)) != versions[name]:
+        if (was := facts["versions"].get(name)) != versions[name]:
             yield f"{name} was {was}, is {versions[name]}"

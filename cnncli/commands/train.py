@@ -11,7 +11,7 @@ import typer
 
 from cnncli import runtime
 from cnncli.commands import options
-from cnncli.commands.task import Request, Source, Task, new, now, resumed
+from cnncli.commands.task import Request, Source, Task, finished, new, now, resumed
 from cnncli.console import terminal
 from cnncli.errors import ExpectedNo, Stopped, UsageError
 
@@ -65,23 +65,23 @@ def train(
     settings = {key: value for key, value in flags.items() if value is not None}
     request = Request(network, dataset, recipe, settings, list(set or []), input, classes, out)
     source = Source(data_dir, device, offline)
+    if resume is None:
+        task = new(request, source, until is not None)
+    elif request != Request(None, None, None, {}, [], None, None, None):
+        raise UsageError("--resume goes on with the run's own network and recipe; leave what would change them out")
+    elif finished(resume):
+        terminal.say(f"{resume} is finished; evaluate it on the test split with: cnncli eval {resume}")
+        terminal.line(str(resume))
+        return
+    else:
+        task = resumed(resume, source, until is not None)
     with _stoppable() as stop:
-        if resume is None:
-            task = new(request, source)
-        elif request == Request(None, None, None, {}, [], None, None, None):
-            task = resumed(resume, source)
-        else:
-            raise UsageError("--resume goes on with the run's own network and recipe; leave what would change them out")
-        if until is not None and task.recipe.validation == 0:
-            raise UsageError(
-                "--until needs images to validate on, and this recipe holds out none: --set validation=0.1"
-            )
         _run(task, until, seconds, stop)
 
 
 @contextmanager
 def _stoppable() -> Iterator[Callable[[], bool]]:
-    """Heed Ctrl-C and SIGTERM at the next step; a second one interrupts at once."""
+    """Heed Ctrl-C, SIGTERM and a terminal that goes at the next step; a second one interrupts at once."""
     asked: list[int] = []
 
     def heed(number: int, frame: FrameType | None) -> None:
@@ -89,7 +89,7 @@ def _stoppable() -> Iterator[Callable[[], bool]]:
             raise KeyboardInterrupt
         asked.append(number)
 
-    before = {number: signal.signal(number, heed) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, heed) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
         yield lambda: bool(asked)
     finally:
@@ -121,7 +121,7 @@ def _run(task: Task, until: float | None, seconds: float | None, stop: Callable[
 
 def best_of(metrics: list[dict[str, Any]]) -> dict[str, Any] | None:
     """The line of the best epoch by validation, as training chooses it."""
-    validated = [line for line in metrics if line.get("val_accuracy") is not None]
+    validated = [line for line in metrics if None not in (line.get("val_accuracy"), line.get("val_loss"))]
     return max(validated, key=lambda line: (line["val_accuracy"], -line["val_loss"]), default=None)
 
 
@@ -136,6 +136,14 @@ def _outcome(ended: "events.Stopped", metrics: list[dict[str, Any]], facts: dict
     }
 
 
+_ENDINGS = {
+    "done": "trained",
+    "until": "stopped by --until",
+    "max-time": "stopped by --max-time",
+    "signal": "stopped by a signal",
+}
+
+
 def _conclude(task: Task, ended: "events.Stopped", metrics: list[dict[str, Any]]) -> None:
     """Say how it ended, print the run's path, and raise what decides the exit code."""
     path, best = task.folder.path, best_of(metrics)
@@ -147,10 +155,12 @@ def _conclude(task: Task, ended: "events.Stopped", metrics: list[dict[str, Any]]
         )
     chosen = f"; best epoch {best['epoch']}: validation accuracy {best['val_accuracy']:.2%}" if best else ""
     terminal.say(
-        f"{ended.reason if ended.reason != 'done' else 'trained'}: {ended.train_seconds:.1f} s of training, "
+        f"{_ENDINGS[ended.reason]}: {ended.train_seconds:.1f} s of training, "
         f"{ended.compile_seconds:.1f} s of compilation{chosen}"
     )
     terminal.line(str(path))
     if ended.reason == "signal":
         raise Stopped(f"stopped at step {ended.step}, saved; go on with: cnncli train --resume {path}")
+    if ended.reason != "done":
+        terminal.say(f"go on with: cnncli train --resume {path}")
     terminal.say(f"evaluate it on the test split with: cnncli eval {path}")

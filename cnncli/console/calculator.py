@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from cnncli.console.sizing import pixels
 from cnncli.sizing.calculator import Answer, Axis
 from cnncli.sizing.size import show
 
@@ -34,7 +35,7 @@ def _remedy(axis: Axis, square: bool) -> list[str]:
         before, after = remedy.padding
         able.append(f"padding {before}" if before == after else f"padding {before} before and {after} after")
     able.append(f"stride {remedy.stride}")
-    return [f"does not fit{where}: {axis.fit.dropped} pixels dropped; what fits: {', or '.join(able)}"]
+    return [f"does not fit{where}: {pixels(axis.fit.dropped)} dropped; what fits: {', or '.join(able)}"]
 
 
 def document(answer: Answer) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from cnncli.data.check import Finding
 from cnncli.data.facts import Facts
@@ -19,12 +20,12 @@ def _table(*headers: str, right: tuple[str, ...] = ()) -> Table:
 
 
 def networks(reports: Iterable[Report]) -> Table:
-    """A row a network."""
-    body = _table("network", "input", "params", "MACs", "what it is", "paper", right=("params", "MACs"))
+    """A row a network; its paper is in the document, and in what `cnncli size` says."""
+    body = _table("network", "input", "params", "MACs", "what it is", right=("params", "MACs"))
     for report in reports:
         network, totals = report.network, report.totals
         counts = (f"{totals.params:,}", f"{totals.macs:,}")
-        body.add_row(network.name, show(network.input), *counts, network.variant, network.paper)
+        body.add_row(network.name, show(network.input), *counts, network.variant)
     return body
 
 
@@ -103,7 +104,7 @@ def findings(found: Iterable[Finding]) -> Table:
     """A row a file."""
     body = _table("dataset", "file", "state")
     for one in found:
-        body.add_row(one.dataset, one.file, "[green]ok[/]" if one.ok else f"[red]{one.problem}[/]")
+        body.add_row(one.dataset, one.file, Text("ok", "green") if one.ok else Text(one.problem, "red"))
     return body
 
 

@@ -1,40 +1,62 @@
-"""Downloads and long reads as a bar at a terminal, and as one line each elsewhere."""
+"""Downloads and long reads: a bar at a terminal, elsewhere a line for each that takes long."""
 
+import time
 from types import TracebackType
 
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn
+from rich.filesize import decimal
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.text import Text
 
 from cnncli.console.terminal import messages
 
-# What is done sooner than this many bytes or items needs no bar.
+# Totals below this count items, others bytes.
 SMALL = 1_000
+# What is done sooner needs no line.
+SECONDS = 2.0
+
+
+class _Amount(ProgressColumn):
+    """How much is done, in items or in bytes, and of how much where that is known."""
+
+    def render(self, task: Task) -> Text:
+        done, total = int(task.completed), int(task.total or 0)
+        if 0 < total < SMALL:
+            return Text(f"{done}/{total}")
+        return Text(f"{decimal(done)} of {decimal(total)}" if total else decimal(done))
 
 
 class Loading:
-    """Called with what is being done, how much is done, and the total; a `with` block ends the bars."""
+    """Called with what is being done, how much is done, and the total; a `with` block ends the bar."""
 
     def __init__(self) -> None:
         self.console = messages()
         self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), DownloadColumn(), console=self.console, transient=True
+            TextColumn("{task.description}"), BarColumn(), _Amount(), console=self.console, transient=True
         )
-        self._tasks: dict[str, TaskID] = {}
+        self._task: TaskID | None = None
+        self._began: dict[str, float] = {}
+        self._said: set[str] = set()
 
     def __enter__(self) -> "Loading":
-        if self.console.is_terminal:
+        if self.console.is_interactive:
             self._bar.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self.console.is_terminal:
+        if self.console.is_interactive:
             self._bar.stop()
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Show how far something is."""
-        if what not in self._tasks:
-            self._tasks[what] = self._bar.add_task(what, total=total or None)
-            if not self.console.is_terminal:
-                self.console.print(what, markup=False, soft_wrap=True)
-        self._bar.update(self._tasks[what], completed=done, total=total or None)
+        if self.console.is_interactive:
+            self._show(what, done, total)
+        elif time.monotonic() - self._began.setdefault(what, time.monotonic()) > SECONDS and what not in self._said:
+            self._said.add(what)
+            self.console.print(what, soft_wrap=True)
+
+    def _show(self, what: str, done: int, total: int) -> None:
+        if self._task is None:
+            self._task = self._bar.add_task(what)
+        self._bar.update(self._task, description=what, completed=done, total=total or None)

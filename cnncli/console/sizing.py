@@ -3,11 +3,15 @@
 from typing import Any
 
 from rich.console import Group, RenderableType
+from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
 from cnncli.sizing.report import CONVENTION, Report, Row, Windows
 from cnncli.sizing.size import show
+
+# Columns that sentences are wrapped to, however wide the terminal is.
+SENTENCE = 80
 
 
 def table(report: Report) -> RenderableType:
@@ -18,7 +22,7 @@ def table(report: Report) -> RenderableType:
         heading.append(f"\n{network.variant}", style="not bold")
     if network.paper:
         heading.append(f"\n{network.paper}" + (f", {network.table}" if network.table else ""), style="not bold dim")
-    body = _columns("layer", "kind", "window", "stride", "padding", "output", "params", "MACs", "RF", "jump")
+    body = _columns("layer", "kind", "window", "stride", "pad", "output", "params", "MACs", "RF", "jump")
     for row in report.rows:
         body.add_row(row.path, _kind(row), *_window(row), show(row.output), *_counts(row), *_field(row))
     body.add_section()
@@ -29,7 +33,7 @@ def table(report: Report) -> RenderableType:
         lines.append(Text(f"BatchNorm statistics: {totals.stats:,}"))
     if report.has_heads:
         lines.append(Text(f"with auxiliary heads: {totals.params_with_heads:,} parameters"))
-    return Group(heading, body, *lines, Text(CONVENTION, style="dim"))
+    return Group(Constrain(heading, SENTENCE), body, *lines, Constrain(Text(CONVENTION, style="dim"), SENTENCE))
 
 
 def _columns(*names: str) -> Table:
@@ -79,10 +83,15 @@ def unfit(windows: Windows) -> list[str]:
     for fit in (windows.rows, windows.columns):
         exact = f"{float(fit.exact):g}"
         if fit.dropped:
-            said[f"{exact} rounded down to {fit.out}: {fit.dropped} pixels dropped"] = None
+            said[f"{exact} rounded down to {fit.out}: {pixels(fit.dropped)} dropped"] = None
         if fit.added:
-            said[f"{exact} rounded up to {fit.out}: {fit.added} pixels added"] = None
+            said[f"{exact} rounded up to {fit.out}: {pixels(fit.added)} added"] = None
     return list(said)
+
+
+def pixels(count: int) -> str:
+    """`1 pixel`, `2 pixels`."""
+    return f"{count} pixel" if count == 1 else f"{count} pixels"
 
 
 def document(report: Report) -> dict[str, Any]:

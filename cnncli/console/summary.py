@@ -26,7 +26,7 @@ def tables(
     body.add_section()
     body.add_row("total", "", "", f"{built.params + built.stats:,}", f"{built.bytes:,}")
     apart = f"trained {built.params:,}, BatchNorm statistics {built.stats:,}; initialization {network.init}"
-    head = [] if facts is None or recipe is None else [_run(facts, recipe), Text()]
+    head: list[RenderableType] = [] if facts is None or recipe is None else [_run(facts, recipe), Text()]
     title = Text(f"{network.name}  {show(network.input)} -> {show(built.report.output)}", style="bold")
     return [*head, title, body, Text(apart), Text("sizing and the built model agree", style="dim")]
 
@@ -53,7 +53,7 @@ def _said(facts: dict[str, Any], recipe: dict[str, Any]) -> dict[str, str]:
         "started": str(facts.get("started")),
     }
     if "train_seconds" in facts:
-        said["time"] = f"{facts['train_seconds']:.1f} s of training, {facts['compile_seconds']:.1f} s of compilation"
+        said["time"] = f"{facts['train_seconds']:.1f} s of training, {facts.get('compile_seconds', 0):.1f} s of compilation"
     if best := facts.get("best"):
         said["best"] = f"epoch {best['epoch']}: validation accuracy {best['val_accuracy']:.2%}"
     if last := facts.get("last"):

@@ -22,7 +22,7 @@ class Reporter:
             TimeRemainingColumn(compact=True),
             console=self.console,
             transient=True,
-            disable=not self.console.is_terminal,
+            disable=not self.console.is_interactive,
         )
         self._task: TaskID | None = None
         self._epochs = self._steps = 0
@@ -82,4 +82,4 @@ class Reporter:
         return f"{seconds // 60}:{seconds % 60:02} left"
 
     def _say(self, text: str) -> None:
-        self.console.print(text, markup=False, soft_wrap=not self.console.is_terminal)
+        self.console.print(text, soft_wrap=not self.console.is_interactive)

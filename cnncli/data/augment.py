@@ -80,7 +80,7 @@ class Affine(Augmentation):
         return bilinear(x_BxHxWxC, sources)
 
     def _draw(self, key: jax.Array, batch: int) -> tuple[jax.Array, jax.Array]:
-        """From places in the new image to places in the old: a matrix (batch, 2, 2) and a shift (batch, 2) in shares."""
+        """From places in the new image to places in the old: a matrix (batch, 2, 2) and a shift (batch, 2)."""
         one, two, three, four = jax.random.split(key, 4)
         angle = jax.random.uniform(one, (batch,), minval=-1, maxval=1) * radians(self.degrees)
         size = 1 + jax.random.uniform(two, (batch, 2), minval=-1, maxval=1) * self.scale

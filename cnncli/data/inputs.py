@@ -60,7 +60,8 @@ class Fit:
         if self.how == "pad" and rows >= 0 and columns >= 0:
             sides = ((0, 0), (rows // 2, rows - rows // 2), (columns // 2, columns - columns // 2), (0, 0))
             return jnp.pad(x_BxHxWxC, sides)
-        return jax.image.resize(x_BxHxWxC, (batch, *self.size, channels), "bilinear")
+        resized: jax.Array = jax.image.resize(x_BxHxWxC, (batch, *self.size, channels), "bilinear")
+        return resized
 
 
 def prepare(

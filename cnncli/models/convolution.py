@@ -9,7 +9,7 @@ import numpy as np
 from flax import nnx
 from jax import lax
 
-# A band is worth its zeros up to this many input channels and this width (measured: see benchmarks/lenet5_cpu.md).
+# A band is worth its zeros up to this many input channels and this width (benchmarks/results.md).
 BAND_CHANNELS = 8
 BAND_WIDTH = 64
 

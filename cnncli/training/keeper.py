@@ -99,4 +99,4 @@ def _others(state: State) -> dict[str, Any]:
 
 def _rest(state: State) -> dict[str, Any]:
     """What only training needs."""
-    return {"optimizer": state.optimizer, "step": state.step, "tally": state.tally}
+    return {"optimizer": state.optimizer, "seed": state.seed, "step": state.step, "tally": state.tally}

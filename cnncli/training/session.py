@@ -61,19 +61,18 @@ class Session:
             augment=recipe.augment,
             fit=Fit(recipe.fit or self.data.facts.fit, network.input[:2]),
             loss=recipe.loss,
-            seed=recipe.seed,
             batch=self.where.split(),
         )
 
     def initial(self) -> State:
         """The state before the first step, on every device."""
         make = jax.jit(self.program.initial, out_shardings=self.where.replicated, compiler_options=self.options)
-        state: State = make(self.scale)
+        state: State = make(self.scale, self.recipe.seed)
         return state
 
     def like(self) -> State:
         """The shapes, dtypes and shardings of a state, for restoring one."""
-        shapes = jax.eval_shape(self.program.initial, self.scale)
+        shapes = jax.eval_shape(self.program.initial, self.scale, self.recipe.seed)
         like: State = jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=self.where.replicated), shapes
         )

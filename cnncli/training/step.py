@@ -40,6 +40,7 @@ class State:
     stats: Arrays
     scale: Scale
     optimizer: Any
+    seed: jax.Array
     step: jax.Array
     tally: Tally
 
@@ -53,14 +54,14 @@ class Program:
     augment: Augmentation
     fit: Fit
     loss: str
-    seed: int
     batch: NamedSharding
 
-    def initial(self, scale: Scale) -> State:
+    def initial(self, scale: Scale, seed: jax.Array | int) -> State:
         """The state before the first step; traceable, so jit it."""
-        params, stats = self.model.initialize(self.seed)
+        params, stats = self.model.initialize(seed)
         optimizer = self.transformation.init(params)
-        return State(params, stats, scale, optimizer, jnp.zeros((), jnp.int32), Tally.empty())
+        step = jnp.zeros((), jnp.int32)
+        return State(params, stats, scale, optimizer, jnp.asarray(seed, jnp.uint32), step, Tally.empty())
 
 
 def train_steps(
@@ -81,8 +82,8 @@ def train_steps(
 
 def train_step(program: Program, state: State, batch: Examples) -> State:
     """One step of descent on a batch of images (batch, height, width, channel) uint8 and labels (batch,)."""
-    # A key a step, from the seed alone: nothing random is ever carried on.
-    key = jax.random.fold_in(jax.random.key(program.seed), state.step)
+    # A key a step, from the seed alone: nothing random is ever carried on, and every seed runs the same program.
+    key = jax.random.fold_in(jax.random.key(state.seed), state.step)
     change, drop = jax.random.split(key)
     x = prepare(batch.images.astype(jnp.float32), state.scale, program.fit, partial(program.augment, change))
 

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from cnncli.errors import DataError
-from cnncli.visualize.figure import BLUE, GREY, ORANGE, TEXT, blank, plain, save
+from cnncli.visualize.figure import BLUE, ORANGE, TEXT, blank, plain, save
 
 WIDTH, HEIGHT = 1000, 400
 
@@ -34,7 +34,7 @@ def draw(metrics: Metrics, path: Path, title: str = "") -> None:
     _scale_loss(loss, [value for kind in ("train_loss", "val_loss") for _, value in _points(metrics, kind)])
     accuracy.yaxis.set_major_formatter(StrMethodFormatter("{x:g} %"))
     if title:
-        figure.suptitle(title, fontsize=TEXT + 2)
+        figure.suptitle(title, fontsize=TEXT + 2, parse_math=False)
     save(figure, path)
 
 
@@ -42,7 +42,7 @@ def _panel(axes: Axes, metrics: Metrics, kind: str, unit: float) -> None:
     plain(axes)
     axes.set_title(kind, fontsize=TEXT + 1, loc="left")
     axes.set_xlabel("epoch", fontsize=TEXT)
-    axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
+    axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
     for which, name, colour in (("train", "training", BLUE), ("val", "validation", ORANGE)):
         points = [(epoch, unit * value) for epoch, value in _points(metrics, f"{which}_{kind}")]
         if points:
@@ -50,25 +50,25 @@ def _panel(axes: Axes, metrics: Metrics, kind: str, unit: float) -> None:
             axes.plot(*zip(*points, strict=True), color=colour, linewidth=2.2, marker=marker, markersize=4, label=name)
     _mark_best(axes, metrics, f"val_{kind}", unit)
     if axes.lines:
-        axes.legend(fontsize=TEXT, frameon=False, loc="best")
+        axes.legend(fontsize=TEXT, edgecolor="none", framealpha=0.85, loc="best")
 
 
 def _mark_best(axes: Axes, metrics: Metrics, key: str, unit: float) -> None:
-    """A line down from the epoch of the best validation accuracy, and a ring around its value."""
+    """A ring around the value of the best epoch in validation, and its number and value in the legend."""
     best = best_epoch(metrics)
     value = dict(_points(metrics, key)).get(best) if best is not None else None
     if best is None or value is None:
         return
     shown = f"{unit * value:.2f} %" if unit == 100 else f"{value:.3g}"
-    axes.axvline(best, color=GREY, linewidth=1, linestyle=":")
-    ring = {"markersize": 10, "markerfacecolor": "none", "markeredgewidth": 2}
+    ring: dict[str, Any] = {"markersize": 11, "markerfacecolor": "none", "markeredgewidth": 2}
     axes.plot([best], [unit * value], "o", color=ORANGE, label=f"best, epoch {best}: {shown}", **ring)
 
 
 def best_epoch(metrics: Metrics) -> int | None:
-    """The first epoch of the highest validation accuracy; None without validation."""
+    """The epoch of the highest validation accuracy, of equals the one of the lowest loss; None without validation."""
+    losses = dict(_points(metrics, "val_loss"))
     points = _points(metrics, "val_accuracy")
-    return max(points, key=lambda point: point[1])[0] if points else None
+    return max(points, key=lambda point: (point[1], -losses.get(point[0], 0.0)))[0] if points else None
 
 
 def _points(metrics: Metrics, key: str) -> list[tuple[int, float]]:

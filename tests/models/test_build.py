@@ -30,7 +30,9 @@ from tests.strategies import KINDS
 def run(x, *layers, **params):
     """The layers' output on images x, with the parameters of the named ones."""
     x = jnp.asarray(x, jnp.float32)
-    arrays = {name: {kind: jnp.asarray(value, jnp.float32) for kind, value in of.items()} for name, of in params.items()}
+    arrays = {
+        name: {kind: jnp.asarray(value, jnp.float32) for kind, value in of.items()} for name, of in params.items()
+    }
     return np.asarray(model(Network("n", x.shape[1:], layers)).logits(arrays, {}, x))
 
 
@@ -120,7 +122,9 @@ def test_groups_see_their_own_maps_alone():
 
 
 def test_a_dense_layer_weighs_and_adds_its_bias():
-    out = run(np.array([2, 3]).reshape(1, 1, 1, 2), Flatten(), Dense(1, name="d"), d={"kernel": [[10], [1]], "bias": [4]})
+    out = run(
+        np.array([2, 3]).reshape(1, 1, 1, 2), Flatten(), Dense(1, name="d"), d={"kernel": [[10], [1]], "bias": [4]}
+    )
     assert out.tolist() == [[27]]
 
 

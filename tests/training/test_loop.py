@@ -19,7 +19,7 @@ def kept(training, folder, slot="last"):
     """Everything in a checkpoint, as a flat list of arrays."""
     like = Session(training.recipe, training.network, training.data, {}).like()
     others = {"stats": like.stats, "scale": like.scale}
-    rest = {"optimizer": like.optimizer, "step": like.step, "tally": like.tally}
+    rest = {"optimizer": like.optimizer, "seed": like.seed, "step": like.step, "tally": like.tally}
     with Checkpoints(folder.slot(slot)) as checkpoints:
         if slot == "best":
             restored = checkpoints.restore_params(like.params, others)

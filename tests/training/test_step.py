@@ -26,14 +26,14 @@ def program(*layers, lr=0.5):
     network = Network("tiny", (2, 2, 1), layers)
     transformation = Sgd(lr=lr, momentum=0.0).transformation(Constant().rate(lr, 1))
     return Program(
-        model(network), transformation, NoAugmentation(), Fit("pad", (2, 2)), "cross-entropy", 3, placement().split()
+        model(network), transformation, NoAugmentation(), Fit("pad", (2, 2)), "cross-entropy", placement().split()
     )
 
 
 def test_a_step_of_a_linear_classifier_is_the_one_by_hand():
     """If this fails, training changed: decide whether that was meant, and say so where the results are."""
     linear = program(Flatten(), Dense(3, name="out"))
-    before = linear.initial(SCALE)
+    before = linear.initial(SCALE, 3)
     after = train_step(linear, before, Examples(jnp.asarray(IMAGES), jnp.asarray(LABELS)))
 
     x = IMAGES.reshape(4, 4) / 255.0
@@ -52,7 +52,7 @@ def test_a_step_of_a_linear_classifier_is_the_one_by_hand():
 def test_an_auxiliary_head_is_trained_by_its_weight():
     def change(weight):
         both = program(Flatten(), AuxiliaryHead((Dense(3, name="side"),), weight=weight, name="head"), Dense(3))
-        before = both.initial(SCALE)
+        before = both.initial(SCALE, 3)
         after = train_step(both, before, Examples(jnp.asarray(IMAGES), jnp.asarray(LABELS)))
         return after.params["head"]["side"]["kernel"] - before.params["head"]["side"]["kernel"]
 
@@ -62,7 +62,7 @@ def test_an_auxiliary_head_is_trained_by_its_weight():
 
 def test_statistics_move_on_with_the_step():
     normed = program(Flatten(), BatchNorm(name="norm", momentum=0.75), Dense(3))
-    after = train_step(normed, normed.initial(SCALE), Examples(jnp.asarray(IMAGES), jnp.asarray(LABELS)))
+    after = train_step(normed, normed.initial(SCALE, 3), Examples(jnp.asarray(IMAGES), jnp.asarray(LABELS)))
     np.testing.assert_allclose(after.stats["norm"]["mean"], 0.25 * IMAGES.reshape(4, 4).mean(0) / 255, rtol=1e-5)
 
 
@@ -71,8 +71,8 @@ def test_steps_in_one_call_are_the_steps_one_by_one():
     images, labels = jnp.asarray(IMAGES), jnp.asarray(LABELS)
     batches = jnp.array([[0, 1], [2, 3], [1, 2]])
     call = jax.jit(partial(train_steps, linear))
-    together, tally = call(linear.initial(SCALE), images, labels, batches)
-    state = linear.initial(SCALE)
+    together, tally = call(linear.initial(SCALE, 3), images, labels, batches)
+    state = linear.initial(SCALE, 3)
     for batch in batches:
         state, _ = call(state, images, labels, batch[None])
     jax.tree.map(partial(np.testing.assert_allclose, rtol=1e-6, atol=1e-7), together, state)
