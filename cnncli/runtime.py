@@ -3,6 +3,7 @@
 `configure` runs before JAX is imported, since XLA reads its environment once.
 """
 
+import logging
 import os
 import platform
 import sys
@@ -36,14 +37,15 @@ def configure(device: str | None = None, threads: int | None = None) -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     if "JAX_COMPILATION_CACHE_DIR" not in os.environ and (folder := _writable_cache()):
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder / "xla")
+    # What libraries say when their caches are damaged, or cannot be written, is of no use to a user.
+    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES", "-1")
 
 
 def _writable_cache() -> Path | None:
     """The cache folder, or None where there can be none: then everything compiles again, and that is all."""
-    # What JAX says when the cache is damaged, or its disk full, is of no use to a user.
-    warnings.filterwarnings("ignore", "Error (reading|writing) persistent compilation cache")
     try:
         folder = cache_folder()
         folder.mkdir(parents=True, exist_ok=True)

@@ -5,6 +5,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # Tests and the processes they start share compilations, and nothing else with the user. JAX reads this at its import.
 _CACHE = tempfile.TemporaryDirectory(prefix="cnncli-tests-", ignore_cleanup_errors=True)
@@ -12,6 +13,10 @@ os.environ["JAX_COMPILATION_CACHE_DIR"] = _CACHE.name
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+# The first example of a test may compile.
+settings.register_profile("cnncli", deadline=None)
+settings.load_profile("cnncli")
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,6 @@
 from dataclasses import MISSING, fields, replace
 from typing import Any
 
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from cnncli.errors import UsageError
@@ -35,9 +34,6 @@ from cnncli.networks.layers import (
 from cnncli.networks.network import INITIALIZATIONS, Network
 from cnncli.sizing.report import Shape
 from cnncli.sizing.size import size
-
-settings.register_profile("cnncli", deadline=None, max_examples=100)
-settings.load_profile("cnncli")
 
 KINDS = ("relu", "leaky-relu", "elu", "gelu", "silu", "sigmoid", "tanh", "scaled-tanh")
 

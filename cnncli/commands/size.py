@@ -53,7 +53,8 @@ def size(
         terminal.result(sizing.table(report))
     unfit = [row.path for row in report.rows if row.windows and not row.windows.fits]
     if strict and unfit:
-        raise ExpectedNo(f"--strict: the windows of {len(unfit)} layers do not fit their input: {', '.join(unfit)}")
+        layers = f"{len(unfit)} layer{'s' * (len(unfit) > 1)}"
+        raise ExpectedNo(f"--strict: the windows of {layers} do not fit their input: {', '.join(unfit)}")
 
 
 def _calculate(

@@ -36,7 +36,6 @@ def summary(
     facts, recipe = None, None
     if run:
         facts, recipe = read_facts(run), read(run.read_recipe(), str(run.path / "recipe.toml")).to_table()
-
     built = summarize(network)
     if json:
         terminal.document(shown.document(built, facts, recipe))

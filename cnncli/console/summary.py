@@ -53,7 +53,9 @@ def _said(facts: dict[str, Any], recipe: dict[str, Any]) -> dict[str, str]:
         "started": str(facts.get("started")),
     }
     if "train_seconds" in facts:
-        said["time"] = f"{facts['train_seconds']:.1f} s of training, {facts.get('compile_seconds', 0):.1f} s of compilation"
+        said["time"] = (
+            f"{facts['train_seconds']:.1f} s of training, {facts.get('compile_seconds', 0):.1f} s of compilation"
+        )
     if best := facts.get("best"):
         said["best"] = f"epoch {best['epoch']}: validation accuracy {best['val_accuracy']:.2%}"
     if last := facts.get("last"):

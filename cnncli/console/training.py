@@ -59,7 +59,7 @@ class Reporter:
         held = f" (and {event.val_count:,} to validate on)" if event.val_count else ""
         self._say(
             f"{event.network} on {event.dataset}: {event.params:,} parameters, {event.train_count:,} images{held}, "
-            f"{event.epochs} epochs of {event.steps // event.epochs} steps, {event.devices}"
+            f"{event.epochs} epoch{'s' * (event.epochs > 1)} of {event.steps // event.epochs} steps, {event.devices}"
         )
         if event.step:
             self._say(f"going on at step {event.step} of {event.steps}")

@@ -55,11 +55,12 @@ class Keeper:
 
     def restore(self, like: State) -> State | None:
         """The last checkpoint's state, verified, or None when nothing was saved yet; metrics after it are dropped."""
+        # A kill between the two slots leaves a best that is newer than the last; it is as good as any.
+        self.best = Best(**self._best_slot.meta()["best"]) if self._best_slot.latest() is not None else None
         if self._last.latest() is None:
             self.folder.keep_metrics(0)
             return None
         kept = self._last.restore(like.params, _others(like), _rest(like))
-        self.best = Best(**kept.meta["best"]) if kept.meta.get("best") else None
         self.folder.keep_metrics(kept.step)
         return State(params=kept.params, **kept.stats, **kept.rest)
 
@@ -81,13 +82,12 @@ class Keeper:
         """Save the state, and the best arrays first, so that there is never a last without its best."""
         if self._unsaved is not None:
             best, params, others = self._unsaved
-            self._best_slot.save(best.step, params, others, {}, {"best": asdict(best), "epoch": best.epoch})
+            self._best_slot.save(best.step, params, others, {}, {"best": asdict(best)})
             self._best_slot.wait()
             self._unsaved = None
             yield Saved(best.step, self._best_slot.folder, best=True)
         step = int(state.step)
-        meta = {"best": asdict(self.best) if self.best else None}
-        self._last.save(step, state.params, _others(state), _rest(state), meta)
+        self._last.save(step, state.params, _others(state), _rest(state), {})
         self._saved_at = time.monotonic()
         yield Saved(step, self._last.folder, best=False)
 

@@ -68,11 +68,12 @@ def uses_xla(image, kernel, groups=1):
     ("image", "kernel", "groups", "xlas"),
     [
         ((1, 28, 28, 1), (5, 5, 1, 6), 1, False),
-        ((1, 9, 64, 8), (3, 3, 8, 4), 1, False),
-        ((1, 9, 64, 9), (3, 3, 9, 4), 1, True),
-        ((1, 9, 65, 8), (3, 3, 8, 4), 1, True),
-        ((1, 9, 9, 4), (3, 3, 2, 4), 2, True),
-        ((1, 9, 9, 4), (3, 1, 4, 4), 1, True),
+        ((1, 14, 14, 6), (5, 5, 6, 16), 1, False),
+        ((1, 28, 28, 3), (5, 5, 3, 6), 1, False),
+        ((1, 32, 32, 3), (5, 5, 3, 6), 1, True),
+        ((1, 28, 28, 1), (3, 3, 1, 32), 1, True),
+        ((1, 9, 9, 4), (5, 5, 2, 4), 2, True),
+        ((1, 9, 9, 1), (5, 5, 1, 33), 1, True),
     ],
 )
 def test_narrow_images_of_few_channels_are_convolved_by_a_band(image, kernel, groups, xlas):

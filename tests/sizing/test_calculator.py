@@ -9,7 +9,6 @@ from cnncli.networks.layers import Conv
 from cnncli.networks.network import Network
 from cnncli.sizing.calculator import Remedy, calculate
 from cnncli.sizing.size import size
-from tests import strategies  # noqa: F401  (loads the Hypothesis profile)
 
 small = st.integers(1, 30)
 sides = st.tuples(*[st.integers(0, 3)] * 4)

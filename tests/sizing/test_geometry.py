@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from cnncli.errors import UsageError
 from cnncli.sizing.geometry import Field, Fit, fit
-from tests import strategies  # noqa: F401  (loads the Hypothesis profile)
 
 small = st.integers(1, 40)
 sides = st.integers(0, 5)

@@ -1,0 +1,33 @@
+from cnncli.networks.catalogue import CATALOGUE
+
+
+def test_networks_are_listed_with_their_counts(cli):
+    answer = cli("list", "networks")
+    assert answer.code == 0
+    lines = {line.split()[0]: line.split()[1:4] for line in answer.out.splitlines()}
+    assert lines.pop("network") == ["input", "params", "MACs"]
+    assert lines["lenet5"] == ["32x32x1", "61,706", "416,520"]
+    assert set(lines) == set(CATALOGUE)
+
+
+def test_the_document_of_networks_has_papers(cli):
+    document = cli("list", "networks", "--json").json
+    assert document["schema"] == "cnncli.networks/1"
+    lenet = next(one for one in document["networks"] if one["name"] == "lenet5")
+    assert (lenet["params"], lenet["macs"], lenet["input"]) == (61706, 416520, [32, 32, 1])
+    assert lenet["paper"].startswith("LeCun")
+
+
+def test_datasets_are_listed_with_their_counts(cli):
+    lines = {line.split()[0]: line.split()[1:5] for line in cli("list", "datasets").out.splitlines()}
+    assert lines["mnist"] == ["28x28x1", "10", "60,000", "10,000"]
+    document = cli("list", "datasets", "--json").json
+    cifar = next(one for one in document["datasets"] if one["name"] == "cifar10")
+    assert (cifar["train"], cifar["shape"], cifar["classes"][0]) == (50000, [32, 32, 3], "airplane")
+
+
+def test_recipes_are_listed_with_their_networks(cli):
+    assert "keras-article  lenet5-keras" in cli("list", "recipes").out
+    document = cli("list", "recipes", "--json").json
+    article = next(one for one in document["recipes"] if one["name"] == "keras-article")
+    assert (article["network"], article["epochs"], article["optimizer"]["name"]) == ("lenet5-keras", 12, "adadelta")

@@ -1,0 +1,61 @@
+"""The README's commands do what it shows: results to the word where arithmetic decides them, their form elsewhere."""
+
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+BLOCKS = re.findall(r"(?:<!-- (.*?) -->\n)?```console\n\$ (.*?)\n(.*?)```", README, flags=re.S)
+SHOWN = [(words, output, 1 if note == "exit 1" else 0) for note, words, output in BLOCKS if note != "runs"]
+RUNS = [(words, output) for note, words, output in BLOCKS if note == "runs"]
+
+
+def cnncli(words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", *shlex.split(words)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+
+
+def form(text: str) -> list[str]:
+    """The words of a text, every number the same."""
+    return re.sub(r"[\d.,:]+", "#", text).split()
+
+
+def test_it_starts_with_the_two_commands():
+    commands = re.findall(r"```sh\n(.*?)```", README, flags=re.S)
+    assert commands[0] == "pip install . && cnncli train lenet5 --dataset digits\n"
+    assert commands[1] == "pip install '.[test]' && pytest\n"
+
+
+@pytest.mark.parametrize(("words", "output", "code"), SHOWN, ids=[words for words, _, _ in SHOWN])
+def test_a_command_prints_what_is_shown(words, output, code, tmp_path):
+    done = cnncli(words, tmp_path)
+    assert (done.returncode, (done.stdout + done.stderr).split()) == (code, output.split())
+
+
+def test_training_and_evaluation_print_what_is_shown(tmp_path):
+    (train, trained), (evaluate, evaluated) = RUNS
+    done = cnncli(train, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "runs/lenet5-digits-1\n"
+    assert done.stdout in trained
+    assert form(done.stderr)[: len(form("lenet5 on digits: # parameters"))] == form(trained)[:5]
+    done = cnncli(evaluate, tmp_path)
+    assert form(done.stdout) == form(evaluated)
+    assert float(re.search(r"accuracy\s+([\d.]+)%", done.stdout)[1]) >= 97
+
+
+def test_the_script_for_ci_runs(tmp_path):
+    script = re.findall(r"```sh\n(set -euo pipefail\n.*?)```", README, flags=re.S)[0]
+    here = tmp_path / "cnncli"
+    here.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cnncli "$@"\n')
+    here.chmod(0o755)
+    done = subprocess.run(
+        ["bash", "-c", f'PATH="{tmp_path}:$PATH"\n{script}'], cwd=tmp_path, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"params": 61706' in (tmp_path / "size.json").read_text()
+    assert '"count": 360' in (tmp_path / "eval.json").read_text()
