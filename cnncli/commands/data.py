@@ -20,10 +20,10 @@ def fetch(
     offline: options.Offline = False,
 ) -> None:
     """Download a dataset's original files, verify their checksums, and print their folder."""
-    from cnncli.data import download
+    from cnncli.data import dataset
 
     with Loading() as report:
-        folder = download.fetch(name, data_dir=data_dir, offline=offline, report=report)
+        folder = dataset.fetch(name, data_dir=data_dir, offline=offline, report=report)
     terminal.line(str(folder))
 
 

@@ -112,24 +112,28 @@ def _drop() -> None:
 class _Lossy(io.TextIOBase):
     """Standard error that never fails: a remark that cannot be written is lost, and the work goes on."""
 
+    def __init__(self) -> None:
+        # Kept, since a progress bar puts itself in place of sys.stderr, and writes here.
+        self._stream = sys.stderr
+
     def write(self, text: str) -> int:
         with suppress(OSError):
-            sys.stderr.write(text)
+            self._stream.write(text)
         return len(text)
 
     def flush(self) -> None:
         with suppress(OSError):
-            sys.stderr.flush()
+            self._stream.flush()
 
     def isatty(self) -> bool:
-        return sys.stderr.isatty()
+        return self._stream.isatty()
 
     def fileno(self) -> int:
-        return sys.stderr.fileno()
+        return self._stream.fileno()
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
-        return sys.stderr.encoding
+        return self._stream.encoding
 
 
 def messages() -> Console:

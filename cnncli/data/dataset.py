@@ -63,6 +63,16 @@ def load(
     return Loaded(facts, read, str((place.paths[0] if place.layout.archive else place.folder).resolve()))
 
 
+def fetch(name: str, *, data_dir: Path | None = None, offline: bool = False, report: Report = silent) -> Path:
+    """Make sure that a dataset is on disk, downloaded or prepared, and return its folder; see `download.fetch`."""
+    if not name.startswith(TFDS):
+        return download.fetch(name, data_dir=data_dir, offline=offline, report=report)
+    from cnncli.data import tfds
+
+    offline = offline or download.is_offline()
+    return tfds.open_prepared(name.removeprefix(TFDS), data_dir=data_dir, offline=offline, report=report).folder
+
+
 def _place(facts: Facts, split: str, data_dir: Path | None, offline: bool, report: Report) -> locate.Place:
     folder = locate.home() if data_dir is None else data_dir.expanduser()
     place = locate.locate(facts, split, folder)

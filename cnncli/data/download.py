@@ -31,10 +31,6 @@ def fetch(name: str, *, data_dir: Path | None = None, offline: bool = False, rep
     there with the right checksum stay. Raises UsageError for a name that has nothing to download, and DataError where
     the network fails, is forbidden, or delivers other bytes than the published ones.
     """
-    if name.startswith("tfds:"):
-        from cnncli.data import tfds
-
-        return tfds.open_prepared(name.removeprefix("tfds:"), data_dir=data_dir, offline=offline, report=report).folder
     facts = find(name)
     if not facts.files:
         raise UsageError(f"'{name}' comes with scikit-learn: there is nothing to download")

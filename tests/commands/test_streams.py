@@ -25,12 +25,12 @@ def test_a_full_disk_is_one_line(words):
 
 @pytest.mark.parametrize("words", ["size lenet5", "list networks --json", "--help"])
 def test_a_reader_that_has_gone_is_no_error(words):
-    done = shell('"$@" | (exec <&-; sleep 1); exit ${PIPESTATUS[0]}', *words.split())
+    done = shell('"$@" | (exec <&-; sleep 0.7); exit ${PIPESTATUS[0]}', *words.split())
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_reader_that_has_gone_does_not_change_the_answer():
-    done = shell('"$@" | (exec <&-; sleep 1); exit ${PIPESTATUS[0]}', "size", "lenet5", "--input", 29, "--strict")
+    done = shell('"$@" | (exec <&-; sleep 0.7); exit ${PIPESTATUS[0]}', "size", "lenet5", "--input", 29, "--strict")
     assert done.returncode == 1
 
 
@@ -61,6 +61,21 @@ def test_a_terminal_gets_colours_unless_it_wants_none():
     assert "\x1b" not in at_terminal(80, "size", "lenet5", TERM="dumb").out
     coloured = at_terminal(80, "size", "lenet6", NO_COLOR="1").out
     assert "\x1b[31" not in coloured
+
+
+def test_a_training_at_a_terminal_has_a_bar_that_goes(tmp_path):
+    answer = at_terminal(80, "train", "mlp", "--dataset", "digits", "--epochs", 1, "--out", tmp_path / "run")
+    assert answer.code == 0
+    assert "epoch 1/1  loss" in answer.out
+    assert f"{tmp_path / 'run'}\n" in answer.out
+
+
+def test_checking_at_a_terminal_has_a_bar_that_goes(tmp_path):
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(b"")
+    answer = at_terminal(80, "data", "check", tmp_path)
+    assert answer.code == 3
+    assert "check train-labels-idx1-ubyte" in answer.out
+    assert "of 4 files are not as published" in " ".join(answer.out.split())
 
 
 def test_tables_fit_80_columns():

@@ -47,8 +47,10 @@ def test_a_document_has_null_for_what_is_not_finite(capsys):
 
 
 def test_a_document_is_escaped_where_its_encoding_has_no_word(capfdbinary, monkeypatch):
-    monkeypatch.setattr(sys, "stdout", open(1, "w", encoding="ascii", closefd=False))
-    terminal.document({"name": "Krähe"})
+    with open(1, "w", encoding="ascii", closefd=False) as ascii_only:
+        monkeypatch.setattr(sys, "stdout", ascii_only)
+        terminal.document({"name": "Krähe"})
+        monkeypatch.undo()
     assert json.loads(capfdbinary.readouterr().out.decode("ascii")) == {"name": "Krähe"}
 
 

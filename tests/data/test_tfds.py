@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from cnncli.data import dataset, tfds
-from cnncli.data.download import fetch
+from cnncli.data.dataset import fetch
 from cnncli.errors import DataError, UsageError
 
 CLASSES = ("red", "green", "blue")
