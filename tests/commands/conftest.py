@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import termios
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fcntl import ioctl
@@ -81,12 +82,15 @@ def at_terminal(columns: int, *words: object, **variables: str) -> Answer:
         command(*words), stdin=theirs, stdout=theirs, stderr=theirs, env={**kept, "TERM": "xterm", **variables}
     )
     os.close(theirs)
+    hung = threading.Timer(60, started.kill)
+    hung.start()
     shown = b""
     try:
         while piece := os.read(ours, 65536):
             shown += piece
     except OSError:  # EIO: the other end is closed
         pass
+    hung.cancel()
     os.close(ours)
     return Answer(started.wait(60), shown.decode().replace("\r\n", "\n"), "")
 

@@ -74,7 +74,7 @@ def test_checking_at_a_terminal_has_a_bar_that_goes(tmp_path):
     (tmp_path / "train-labels-idx1-ubyte").write_bytes(b"")
     answer = at_terminal(80, "data", "check", tmp_path)
     assert answer.code == 3
-    assert "check train-labels-idx1-ubyte" in answer.out
+    assert "check train-images-idx3-ubyte" in answer.out
     assert "of 4 files are not as published" in " ".join(answer.out.split())
 
 
