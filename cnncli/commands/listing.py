@@ -36,7 +36,7 @@ def datasets(json: options.Json = False) -> None:
 @app.command()
 def recipes(json: options.Json = False) -> None:
     """The recipes of the texts; every network and dataset also has a default."""
-    from cnncli.training.recipes import RECIPES
+    from cnncli.training.published import RECIPES
 
     if json:
         terminal.document(listing.recipes_document(RECIPES))

@@ -28,7 +28,7 @@ def check(path: Path, report: Report = silent) -> list[Finding]:
     """
     path = path.expanduser()
     if not path.is_dir():
-        raise DataError(f"{path}: no such folder")
+        raise DataError(f"{path} is a file, not a folder" if path.exists() else f"{path}: no such folder")
     findings: list[Finding] = []
     for name, layouts in LAYOUTS.items():
         for layout in layouts:

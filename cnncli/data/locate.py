@@ -82,9 +82,12 @@ def home() -> Path:
     """Return the folder for downloads, also searched: $CNNCLI_DATA, else the user's cache folder."""
     if chosen := os.environ.get("CNNCLI_DATA"):
         return Path(chosen).expanduser()
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "cnncli" / "data"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cnncli" / "data"
+    try:
+        if sys.platform == "darwin":
+            return Path.home() / "Library" / "Caches" / "cnncli" / "data"
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cnncli" / "data"
+    except RuntimeError:
+        raise DataError("there is no home folder to keep datasets in: set CNNCLI_DATA to a folder") from None
 
 
 def locate(facts: Facts, split: str, folder: Path) -> Place | None:

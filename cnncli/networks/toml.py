@@ -56,6 +56,16 @@ def _key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _text(name)
 
 
+def parse(text: str, where: str) -> dict[str, Any]:
+    """The tables of TOML text; UsageError for what is not TOML."""
+    try:
+        return tomllib.loads(text)
+    except ValueError as error:  # TOMLDecodeError is one; a number of more than 4300 digits raises it bare.
+        raise UsageError(f"{where}: not TOML: {error}") from None
+    except RecursionError:
+        raise UsageError(f"{where}: lists inside each other too deeply") from None
+
+
 def read(text: str, where: str, name: str = "") -> Network:
     """The network called `name` in TOML text, or its only one; `where` names the file in errors.
 
@@ -68,10 +78,7 @@ def read(text: str, where: str, name: str = "") -> Network:
 
 
 def _read(text: str, where: str, name: str) -> Network:
-    try:
-        entries = tomllib.loads(text)
-    except ValueError as error:  # TOMLDecodeError is one; a number of more than 4300 digits raises it bare.
-        raise UsageError(f"{where}: not TOML: {error}") from None
+    entries = parse(text, where)
     networks = {key: entry for key, entry in entries.items() if isinstance(entry, dict) and "layers" in entry}
     if not networks:
         raise UsageError(f"{where}: no network in it; expected a table with input and layers, as in [tiny]")

@@ -5,7 +5,6 @@ import json
 import math
 import os
 import re
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from typing import Any
 import tomli_w
 
 from cnncli.errors import DataError, UsageError, nearest
+from cnncli.networks.toml import parse
 
 FACTS = "run.json"
 RECIPE = "recipe.toml"
@@ -81,9 +81,9 @@ class RunFolder:
         """Read recipe.toml; DataError when it is missing or not TOML."""
         text = self._read(RECIPE)
         try:
-            return tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
-            raise DataError(f"{self.path / RECIPE} is damaged: {error}") from error
+            return parse(text, "it is damaged")
+        except UsageError as error:
+            raise DataError(f"{self.path / RECIPE}: {error}") from error
 
     def write_network(self, text: str) -> None:
         """Write network.toml, the network in the vocabulary's words."""
@@ -136,7 +136,11 @@ class RunFolder:
 
     def keep_metrics(self, until_step: int) -> None:
         """Drop the lines of metrics.jsonl after the global step `until_step`: a resumed run writes them again."""
-        self._write_metrics([line for line in self.metrics() if line.get("step", 0) <= until_step])
+        lines = self.metrics()
+        for number, line in enumerate(lines, start=1):
+            if not isinstance(line.get("step"), int):
+                raise DataError(f"{self.path / METRICS}, line {number} is damaged: its step is {line.get('step')!r}")
+        self._write_metrics([line for line in lines if line["step"] <= until_step])
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -177,7 +181,7 @@ class RunFolder:
         part = self.path / f".{name}.part"
         with _on_disk(self.path / name):
             try:
-                with part.open("w", encoding="utf-8", newline="\n") as stream:
+                with part.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as stream:
                     stream.write(text)
                     stream.flush()
                     os.fsync(stream.fileno())
@@ -224,7 +228,10 @@ def _without_none(value: Any) -> Any:
 
 
 def _json_object(text: str) -> dict[str, Any]:
-    value = json.loads(text)
+    try:
+        value = json.loads(text)
+    except RecursionError:
+        raise ValueError("lists inside each other too deeply") from None
     if not isinstance(value, dict):
         raise ValueError("not a JSON object")
     return value

@@ -1,6 +1,5 @@
 """A recipe: everything that decides how a network is trained, as one frozen value that TOML can hold."""
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
@@ -11,6 +10,7 @@ from cnncli.errors import UsageError, nearest
 from cnncli.evaluation.losses import LOSSES
 from cnncli.networks.checks import Checked, checked, from_table, number, one_of, only, text, whole
 from cnncli.networks.network import INITIALIZATIONS
+from cnncli.networks.toml import parse
 from cnncli.training.optimizers import OPTIMIZERS, SCHEDULES, AdamW, OneCycle, Optimizer, Schedule
 
 PRECISIONS = ("float32", "bfloat16")
@@ -105,8 +105,8 @@ def setting(text: str) -> tuple[str, Any]:
     if not equals or not key:
         raise UsageError(f"--set {text!r}; expected key=value, such as --set optimizer.momentum=0.95")
     try:
-        return key.strip(), tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        return key.strip(), parse(f"value = {value}", "--set")["value"]
+    except UsageError:
         return key.strip(), value.strip()
 
 

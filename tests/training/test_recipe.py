@@ -9,7 +9,7 @@ import tomli_w
 from cnncli.data.facts import DATASETS
 from cnncli.errors import DataError, UsageError
 from cnncli.networks.catalogue import CATALOGUE, find
-from cnncli.training import recipes
+from cnncli.training import published, recipes
 from cnncli.training.optimizers import Adadelta, AdamW, Sgd
 from cnncli.training.recipe import Recipe, changed, on_device, read, setting
 
@@ -21,7 +21,7 @@ def test_every_network_and_dataset_has_a_default_that_survives_toml(network, dat
     assert read(tomllib.loads(tomli_w.dumps(recipe.to_table())), "recipe.toml") == recipe
 
 
-@pytest.mark.parametrize(("network", "name"), [(n, name) for n, named in recipes.RECIPES.items() for name in named])
+@pytest.mark.parametrize(("network", "name"), [(n, name) for n, named in published.RECIPES.items() for name in named])
 def test_recipes_of_the_texts_choose_nothing_and_say_where_they_are_from(network, name):
     recipe = recipes.find(name, network, "mnist")
     assert recipe.validation == 0
