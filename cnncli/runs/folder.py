@@ -81,9 +81,9 @@ class RunFolder:
         """Read recipe.toml; DataError when it is missing or not TOML."""
         text = self._read(RECIPE)
         try:
-            return parse(text, "it is damaged")
+            return parse(text, f"{self.path / RECIPE} is damaged")
         except UsageError as error:
-            raise DataError(f"{self.path / RECIPE}: {error}") from error
+            raise DataError(str(error)) from error
 
     def write_network(self, text: str) -> None:
         """Write network.toml, the network in the vocabulary's words."""
