@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnncli import runtime
-from cnncli.commands import options
-from cnncli.commands.facts import facts as read_facts
+from cnncli.commands import opened, options
 from cnncli.commands.task import Source, load, remembered
 from cnncli.console import terminal
 from cnncli.errors import DataError, ExpectedNo, UsageError
-from cnncli.networks import toml
 from cnncli.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -82,18 +80,22 @@ def _evaluated(
     folder: RunFolder, slot: str, split: str, dataset: str | None, source: Source, batch_size: int
 ) -> tuple["Loaded", "Evaluation", int]:
     """Restore a checkpoint, load a split, and predict it."""
-    facts = read_facts(folder)
-    runtime.configure(source.device, facts["device"]["threads"])
+    facts = opened.facts(folder)
+    runtime.configure(source.device)
     runtime.devices()
     from cnncli.evaluation.trained import restore
-    from cnncli.training.recipe import read
 
-    recipe = read(folder.read_recipe(), str(folder.path / "recipe.toml"))
-    network = toml.read(folder.read_network(), str(folder.path / "network.toml"))
+    recipe = opened.recipe(folder)
+    network = opened.network(folder)
     same = dataset is None or dataset == recipe.dataset
     data_dir = source.data_dir or (remembered(facts) if same else None)
     data = load(dataset or recipe.dataset, split, Source(data_dir, source.device, source.offline), network.input[:2])
-    how = {"scaling": recipe.scaling, "fit": recipe.fit, "loss": recipe.loss, "precision": recipe.precision}
+    how = {
+        "scaling": recipe.scaling,
+        "fit": recipe.fit,
+        "loss": recipe.loss,
+        "precision": recipe.precision or "float32",
+    }
     trained = restore(folder.slot(slot), network, data, **how)
     return data, trained.evaluate(data, batch_size, runtime.compiler_options()), trained.step
 

@@ -6,16 +6,20 @@ from typing import Annotated
 
 import typer
 
+from cnncli.commands import opened
 from cnncli.errors import UsageError
 from cnncli.networks.catalogue import CATALOGUE, find
 from cnncli.networks.network import Network, adapt
+from cnncli.runs.folder import RunFolder
 
 
 def complete_network(incomplete: str) -> list[str]:
+    """Shell completion of a network's name."""
     return [name for name in CATALOGUE if name.startswith(incomplete)]
 
 
 def complete_dataset(incomplete: str) -> list[str]:
+    """Shell completion of a dataset's name."""
     from cnncli.data.facts import DATASETS
 
     return [name for name in DATASETS if name.startswith(incomplete)]
@@ -106,10 +110,7 @@ def padding(text: str) -> int | tuple[int, int] | tuple[int, int, int, int]:
 
 def network_or_run(name: str, input: str | None = None, classes: int | None = None) -> Network:
     """The network of a name or file, or the one a run folder was trained with."""
-    from cnncli.networks import toml
-    from cnncli.runs.folder import RunFolder
-
     if not Path(name).is_dir():
         return network(name, input, classes)
     run = RunFolder.open_run(Path(name))
-    return adapted(toml.read(run.read_network(), str(run.path / "network.toml")), input, classes)
+    return adapted(opened.network(run), input, classes)

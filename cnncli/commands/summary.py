@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from cnncli import runtime
-from cnncli.commands import options
-from cnncli.commands.facts import facts as read_facts
+from cnncli.commands import opened, options
 from cnncli.console import summary as shown
 from cnncli.console import terminal
 from cnncli.runs.folder import RunFolder
@@ -31,11 +30,10 @@ def summary(
     run = RunFolder.open_run(Path(name)) if Path(name).is_dir() else None
     runtime.configure("cpu")
     from cnncli.models.summary import summarize
-    from cnncli.training.recipe import read
 
     facts, recipe = None, None
     if run:
-        facts, recipe = read_facts(run), read(run.read_recipe(), str(run.path / "recipe.toml")).to_table()
+        facts, recipe = opened.facts(run), opened.recipe(run).to_table()
     built = summarize(network)
     if json:
         terminal.document(shown.document(built, facts, recipe))

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnncli import runtime
-from cnncli.commands import options
-from cnncli.commands.facts import facts as read_facts
+from cnncli.commands import opened, options
 from cnncli.console import terminal
 from cnncli.console.loading import Loading
 from cnncli.errors import UsageError
@@ -97,7 +96,7 @@ def new(request: Request, source: Source, validated: bool) -> Task:
 def finished(path: Path) -> bool:
     """Whether a run has trained all its epochs."""
     folder = RunFolder.open_run(path)
-    facts, epochs = read_facts(folder), folder.read_recipe().get("epochs")
+    facts, epochs = opened.facts(folder), folder.read_recipe().get("epochs")
     trained = (facts.get("last") or {}).get("epoch")
     return facts["status"] == "done" and trained == epochs and folder.slot("last").is_dir()
 
@@ -105,15 +104,14 @@ def finished(path: Path) -> bool:
 def resumed(path: Path, source: Source, validated: bool) -> Task:
     """A run to go on with, on the same kind of device and with as many threads as before."""
     folder = RunFolder.open_run(path)
-    facts = read_facts(folder)
+    facts = opened.facts(folder)
     before = facts["device"]
     runtime.configure(source.device or before["platform"], before["threads"])
     runtime.devices()
-    from cnncli.training.recipe import read
 
-    recipe = read(folder.read_recipe(), str(folder.path / "recipe.toml"))
+    recipe = opened.recipe(folder)
     _check_validation(recipe, validated)
-    network = toml.read(folder.read_network(), str(folder.path / "network.toml"))
+    network = opened.network(folder)
     for difference in _differences(facts):
         terminal.say(f"note: {difference}; the last bits of the result may differ from a run never stopped")
     data_dir = source.data_dir or remembered(facts)

@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -116,13 +117,7 @@ def _run(task: Task, until: float | None, seconds: float | None, stop: Callable[
         from cnncli.visualize import curves
 
         curves.draw(metrics, task.folder.path / "curves.png", f"{task.network.name} on {task.recipe.dataset}")
-    _conclude(task, ended, metrics)
-
-
-def best_of(metrics: list[dict[str, Any]]) -> dict[str, Any] | None:
-    """The line of the best epoch by validation, as training chooses it."""
-    validated = [line for line in metrics if None not in (line.get("val_accuracy"), line.get("val_loss"))]
-    return max(validated, key=lambda line: (line["val_accuracy"], -line["val_loss"]), default=None)
+    _conclude(task, ended)
 
 
 def _outcome(ended: "events.Stopped", metrics: list[dict[str, Any]], facts: dict[str, Any]) -> dict[str, Any]:
@@ -131,7 +126,7 @@ def _outcome(ended: "events.Stopped", metrics: list[dict[str, Any]], facts: dict
         "finished": now(),
         "compile_seconds": round(facts.get("compile_seconds", 0.0) + ended.compile_seconds, 3),
         "train_seconds": round(facts.get("train_seconds", 0.0) + ended.train_seconds, 3),
-        "best": best_of(metrics),
+        "best": asdict(ended.best) if ended.best else None,
         "last": metrics[-1] if metrics else None,
     }
 
@@ -144,16 +139,16 @@ _ENDINGS = {
 }
 
 
-def _conclude(task: Task, ended: "events.Stopped", metrics: list[dict[str, Any]]) -> None:
+def _conclude(task: Task, ended: "events.Stopped") -> None:
     """Say how it ended, print the run's path, and raise what decides the exit code."""
-    path, best = task.folder.path, best_of(metrics)
+    path, best = task.folder.path, ended.best
     if ended.reason == "diverged":
         kept = f"the last good checkpoint is in {path}" if task.folder.slot("last").exists() else "nothing was saved"
         raise ExpectedNo(
             f"training diverged in epoch {ended.epoch}: the loss is not a number; {kept}; try a lower --lr than "
             f"{task.recipe.optimizer.lr:g}"
         )
-    chosen = f"; best epoch {best['epoch']}: validation accuracy {best['val_accuracy']:.2%}" if best else ""
+    chosen = f"; best epoch {best.epoch}: validation accuracy {best.val_accuracy:.2%}" if best else ""
     terminal.say(
         f"{_ENDINGS[ended.reason]}: {ended.train_seconds:.1f} s of training, "
         f"{ended.compile_seconds:.1f} s of compilation{chosen}"

@@ -76,7 +76,7 @@ class Affine(Augmentation):
         places = jnp.stack([rows.ravel(), columns.ravel()], axis=-1) - middle
         turn, move = self._draw(key, len(x_BxHxWxC))
         move = move * jnp.array([height, width])
-        sources = jnp.einsum("bij,pj->bpi", turn, places) + move[:, None] + middle
+        sources = jnp.einsum("bij,pj->bpi", turn, places, precision="highest") + move[:, None] + middle
         return bilinear(x_BxHxWxC, sources)
 
     def _draw(self, key: jax.Array, batch: int) -> tuple[jax.Array, jax.Array]:

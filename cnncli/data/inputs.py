@@ -33,7 +33,8 @@ def scale_for(scaling: str, facts: Facts, images: NDArray[np.uint8]) -> dict[str
             shift, factor = [127.5], [1 / 127.5]
         case "standard":
             shift = [255 * mean for mean in facts.mean]
-            factor = [1 / (255 * deviation) for deviation in facts.deviation]
+            # A channel that never changes has no deviation, and nothing to scale.
+            factor = [1 / (255 * (deviation or 1)) for deviation in facts.deviation]
         case "mean-image":
             shift, factor = images.mean(axis=0, dtype=np.float64), [1 / 255]
         case _:

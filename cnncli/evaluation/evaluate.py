@@ -35,16 +35,17 @@ class Evaluator:
     def __init__(
         self, model: Model, fit: Fit, loss: str, where: Placement, batch_size: int, options: dict[str, str]
     ) -> None:
-        self.where, self.batch_size = where, -(-batch_size // where.devices) * where.devices
+        self.where, self.batch_size = where, batch_size
         self._batch = jax.jit(partial(_predict, model, fit, loss), compiler_options=options)
 
     def predict(self, params: Arrays, stats: Arrays, scale: Scale, examples: Examples) -> Predictions:
         """Predict every example of a split, in order."""
-        count = len(examples.labels)
+        count, devices = len(examples.labels), self.where.devices
+        batch_size = -(-min(self.batch_size, count) // devices) * devices
         parts = []
-        for start in range(0, count, self.batch_size):
+        for start in range(0, count, batch_size):
             # The last batch repeats the last example; its surplus is cut off below.
-            indices = np.minimum(np.arange(start, start + self.batch_size), count - 1)
+            indices = np.minimum(np.arange(start, start + batch_size), count - 1)
             placed = jax.device_put(indices, self.where.split())
             parts.append(self._batch(params, stats, scale, examples.images, examples.labels, placed))
         predicted, top5, loss = (np.concatenate([np.asarray(part[i]) for part in parts])[:count] for i in range(3))

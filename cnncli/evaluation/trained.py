@@ -65,7 +65,9 @@ def restore(
             raise DataError(f"{slot} holds no complete checkpoint; go on training with --resume to make one")
         kept = checkpoints.restore_params(*likes)
     reached = Fit(fit or facts.fit, network.input[:2])
-    return Trained(built, kept.params, kept.stats["stats"], kept.stats["scale"], reached, loss, kept.step, where)
+    return Trained(
+        built, kept.params, kept.stats["stats"], kept.stats["scale"], reached, loss, kept.meta["step"], where
+    )
 
 
 def _placed(tree: Any, where: Placement) -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 from flax import nnx
 from jax import lax
 
+from cnncli.errors import Bug
 from cnncli.sizing.report import Windows
 
 
@@ -62,8 +63,9 @@ def average_pool(x_BxHxWxC: jax.Array, windows: Windows, count_padding: bool) ->
     columns = _counts(size[1], windows.window[1], windows.stride[1], windows.columns.out, left, right, count_padding)
     # A window that sees only padding has the sum 0, and is divided by 1.
     share = 1.0 / np.maximum(np.outer(rows, columns), 1)
-    total = sum_pool(x_BxHxWxC, windows)
-    return total * jnp.asarray(share[None, :, :, None], total.dtype)
+    # Added up in float32: in bfloat16 each of a window's sums would be rounded.
+    total = sum_pool(x_BxHxWxC.astype(jnp.float32), windows)
+    return (total * jnp.asarray(share[None, :, :, None], jnp.float32)).astype(x_BxHxWxC.dtype)
 
 
 def _counts(size: int, window: int, stride: int, out: int, before: int, after: int, padding: bool) -> Any:
@@ -92,7 +94,7 @@ def pool(kind: str, x_BxHxWxC: jax.Array, windows: Windows, count_padding: bool)
         case "l2":
             return l2_pool(x_BxHxWxC, windows)
         case _:
-            raise ValueError(f"no pooling '{kind}'")
+            raise Bug(f"no pooling '{kind}'")
 
 
 def adaptive_pool(x_BxHxWxC: jax.Array, size: tuple[int, int]) -> jax.Array:

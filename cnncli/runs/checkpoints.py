@@ -14,7 +14,6 @@ import hashlib
 import json
 import logging
 import os
-import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -120,13 +119,6 @@ class Checkpoints:
         """The step of the newest complete checkpoint, if there is one."""
         with self._one_line(f"reading {self.folder}"):
             return max((int(entry.name) for entry in self.folder.glob("[0-9]*") if _complete(entry)), default=None)
-
-    def keep(self, until_step: int) -> None:
-        """Delete the checkpoints after the global step `until_step`: a run resumed from there writes them again."""
-        self.wait()
-        while (newest := self.latest()) is not None and newest > until_step:
-            with self._one_line(f"deleting {self.folder / str(newest)}"):
-                shutil.rmtree(self.folder / str(newest))
 
     def meta(self) -> dict[str, Any]:
         """What was saved beside the newest checkpoint's arrays; DataError when there is none or it is damaged."""

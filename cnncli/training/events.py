@@ -55,6 +55,20 @@ class Epoch:
 
 
 @dataclass(frozen=True)
+class Best:
+    """The best epoch so far by validation."""
+
+    epoch: int
+    step: int
+    val_accuracy: float
+    val_loss: float
+
+    def beats(self, other: "Best | None") -> bool:
+        """Higher accuracy, or the same at a lower loss."""
+        return other is None or (self.val_accuracy, -self.val_loss) > (other.val_accuracy, -other.val_loss)
+
+
+@dataclass(frozen=True)
 class Saved:
     """A checkpoint is on its way to disk; `best` when it is the best so far by validation."""
 
@@ -68,7 +82,7 @@ class Stopped:
     """Training has ended.
 
     `reason` is "done", "until" (the accuracy was reached), "max-time", "signal" or "diverged" (a loss that is not a
-    number); after the last nothing of that epoch was saved.
+    number); after the last nothing of that epoch was saved. `best` is None where nothing was held out to validate on.
     """
 
     reason: str
@@ -76,6 +90,7 @@ class Stopped:
     epoch: int
     compile_seconds: float
     train_seconds: float
+    best: Best | None
 
 
 Event = Started | Compiled | Progress | Epoch | Saved | Stopped

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from types import TracebackType
 from typing import Any
 
@@ -11,25 +11,11 @@ import jax.numpy as jnp
 
 from cnncli.runs.checkpoints import Checkpoints
 from cnncli.runs.folder import RunFolder
-from cnncli.training.events import Epoch, Saved
+from cnncli.training.events import Best, Epoch, Saved
 from cnncli.training.step import State
 
 # Epochs shorter than this share a checkpoint.
 SECONDS_BETWEEN_SAVES = 2.0
-
-
-@dataclass(frozen=True)
-class Best:
-    """The best epoch so far by validation."""
-
-    epoch: int
-    step: int
-    val_accuracy: float
-    val_loss: float
-
-    def beats(self, other: "Best | None") -> bool:
-        """Higher accuracy, or the same at a lower loss."""
-        return other is None or (self.val_accuracy, -self.val_loss) > (other.val_accuracy, -other.val_loss)
 
 
 class Keeper:
@@ -79,17 +65,24 @@ class Keeper:
         return time.monotonic() - self._saved_at > SECONDS_BETWEEN_SAVES
 
     def save(self, state: State) -> Iterator[Saved]:
-        """Save the state, and the best arrays first, so that there is never a last without its best."""
-        if self._unsaved is not None:
-            best, params, others = self._unsaved
-            self._best_slot.save(best.step, params, others, {}, {"best": asdict(best)})
-            self._best_slot.wait()
-            self._unsaved = None
-            yield Saved(best.step, self._best_slot.folder, best=True)
+        """Save the best arrays and then the state, so that there is never a last without its best."""
+        yield from self.save_best()
         step = int(state.step)
-        self._last.save(step, state.params, _others(state), _rest(state), {})
+        self._last.save(step, state.params, _others(state), _rest(state), {"step": step})
         self._saved_at = time.monotonic()
         yield Saved(step, self._last.folder, best=False)
+
+    def save_best(self) -> Iterator[Saved]:
+        """Save the best arrays unless they are on disk."""
+        if self._unsaved is None:
+            return
+        best, params, others = self._unsaved
+        # Numbered by themselves: where bits differ, a resumed run may find its best at an earlier step than before.
+        number = (self._best_slot.latest() or 0) + 1
+        self._best_slot.save(number, params, others, {}, {"step": best.step, "best": asdict(best)})
+        self._best_slot.wait()
+        self._unsaved = None
+        yield Saved(best.step, self._best_slot.folder, best=True)
 
 
 def _others(state: State) -> dict[str, Any]:

@@ -68,28 +68,33 @@ class _Stretch:
 class _Loop:
     def __init__(self, session: Session, keeper: Keeper, limits: Limits) -> None:
         self.session, self.keeper, self.limits = session, keeper, limits
-        self.began, self.train_seconds = time.monotonic(), 0.0
+        self.began, self.compile_seconds, self.train_seconds = time.monotonic(), 0.0, 0.0
 
     def run(self, state: State) -> Iterator[Event]:
         """Train from a state to the recipe's end, or to a limit."""
         step, reason = int(state.step), ""
         yield self._started(step)
         if step < self.session.steps:
-            yield Compiled(self.session.compile(state, self.session.steps_per_call))
+            self.compile_seconds = self.session.compile(state)
+            yield Compiled(self.compile_seconds)
         while step < self.session.steps and not reason:
             stretch = yield from self._stretch(state, step)
             state, step, reason = stretch.state, stretch.step, stretch.reason
             if step % self.session.per_epoch == 0 and reason != "diverged":
                 line = self._line(stretch)
                 state = replace(state, tally=self.session.where.everywhere(Tally.empty()))
-                reason = reason or self._verdict(line)
+                reason = self._verdict(line, reason)
                 if reason != "diverged":
                     self.keeper.record(line, state)
                     yield line
-            if reason != "diverged" and (reason or step == self.session.steps or self.keeper.due()):
+            if reason == "diverged":
+                yield from self.keeper.save_best()
+            elif reason or step == self.session.steps or self.keeper.due():
                 yield from self.keeper.save(state)
+        if step == self.session.steps and reason != "diverged":
+            reason = "done"
         epoch = -(-step // self.session.per_epoch)
-        yield Stopped(reason or "done", step, epoch, self.session.compile_seconds, self.train_seconds)
+        yield Stopped(reason, step, epoch, self.compile_seconds, self.train_seconds, self.keeper.best)
 
     def _stretch(self, state: State, step: int) -> Generator[Event, None, _Stretch]:
         """Train to the end of the epoch or until a limit is reached, telling progress now and then."""
@@ -97,25 +102,27 @@ class _Loop:
         epoch = step // session.per_epoch
         end, batches = (epoch + 1) * session.per_epoch, session.batches(epoch)
         started = shown = time.monotonic()
-        compiled, in_flight = session.compile_seconds, deque[Tally]()
+        in_flight: deque[tuple[int, Tally]] = deque()
         while step < end and not reason:
             count = min(session.steps_per_call, end - step)
             at = step - epoch * session.per_epoch
             state, tally = session.train(state, batches[at : at + count])
             step += count
-            in_flight.append(tally)
+            in_flight.append((step, tally))
             if len(in_flight) > IN_FLIGHT:
-                seen = in_flight.popleft()
+                done, seen = in_flight.popleft()
                 seen.count.block_until_ready()
                 if (now := time.monotonic()) - shown > SECONDS_BETWEEN_PROGRESS:
                     shown = now
-                    progress = self._progress(step, seen, (step - first) / (now - started))
+                    progress = self._progress(done, seen, (done - first) / (now - started))
                     yield progress
                     reason = "" if math.isfinite(progress.loss) else "diverged"
             reason = reason or self._limit()
         jax.block_until_ready(state)
-        seconds = time.monotonic() - started - (session.compile_seconds - compiled)
+        seconds = time.monotonic() - started
         self.train_seconds += seconds
+        # A checkpoint with a loss that is no number would take the place of a good one.
+        reason = reason if math.isfinite(float(tally.loss)) else "diverged"
         return _Stretch(state, tally, step, (step - first) * session.recipe.batch_size, seconds, reason)
 
     def _limit(self) -> str:
@@ -124,11 +131,12 @@ class _Loop:
         seconds = self.limits.seconds
         return "max-time" if seconds is not None and time.monotonic() - self.began > seconds else ""
 
-    def _verdict(self, line: Epoch) -> str:
-        if not all(math.isfinite(loss) for loss in (line.train_loss, line.val_loss or 0.0)):
+    def _verdict(self, line: Epoch, reason: str) -> str:
+        """Why training ends with this epoch, if it does; `reason` is what a limit already said."""
+        if not math.isfinite(line.val_loss or 0.0):
             return "diverged"
         until = self.limits.until
-        return "until" if until is not None and (line.val_accuracy or 0.0) >= until else ""
+        return reason or ("until" if until is not None and (line.val_accuracy or 0.0) >= until else "")
 
     def _started(self, step: int) -> Started:
         session = self.session

@@ -21,8 +21,10 @@ from cnncli.sizing.size import show, size
 from cnncli.training.recipe import Recipe
 from cnncli.training.step import Program, State, Tally, train_steps
 
-# On accelerators this many steps are one call: long enough to hide Python, short enough to heed a signal.
+# On accelerators several steps are one call: enough to hide Python, few enough that a signal is heeded soon, even by a
+# device of no more than some 10 TFLOP/s.
 STEPS_PER_CALL = 64
+FLOP_PER_CALL = 2e13
 EVALUATION_BATCH = 500
 
 
@@ -39,15 +41,19 @@ class Session:
         self.where = placement()
         train, val = hold_out(data.split.labels, recipe.validation, recipe.seed)
         images, labels = data.split.images, data.split.labels
-        self.train_examples = Examples.placed(images[train], labels[train], self.where)
+        seen = images[train]
+        self.train_examples = Examples.placed(seen, labels[train], self.where)
         self.val_examples = Examples.placed(images[val], labels[val], self.where) if len(val) else None
-        self.scale = scale_for(recipe.scaling, data.facts, images[train])
+        self.scale = scale_for(recipe.scaling, data.facts, seen)
         self.per_epoch = len(train) // recipe.batch_size
         self.steps = self.per_epoch * recipe.epochs
         self.rate = recipe.schedule.rate(recipe.optimizer.lr, self.steps)
         self.program = self._program()
-        self.steps_per_call = 1 if self.where.platform == "cpu" else min(STEPS_PER_CALL, self.per_epoch)
-        self.compile_seconds = 0.0
+        # Forward and backward are three times the forward pass.
+        flop = 6 * max(size(network).totals.macs, 1) * recipe.batch_size
+        self.steps_per_call = (
+            1 if self.where.platform == "cpu" else int(min(max(FLOP_PER_CALL // flop, 1), STEPS_PER_CALL))
+        )
         self._calls: dict[int, Any] = {}
         self._evaluator = Evaluator(
             self.program.model, self.program.fit, recipe.loss, self.where, EVALUATION_BATCH, options
@@ -85,24 +91,29 @@ class Session:
 
     def train(self, state: State, batches: Indices) -> tuple[State, Tally]:
         """Train on batches (steps, batch); the state given is used up."""
-        self.compile(state, len(batches))
         placed = jax.device_put(batches.astype(np.int32), self.where.split(axis=1))
         images, labels = self.train_examples.images, self.train_examples.labels
         trained: tuple[State, Tally] = self._calls[len(batches)](state, images, labels, placed)
         return trained
 
-    def compile(self, state: State, steps: int) -> float:
-        """Compile a call of so many steps unless it is; gives the seconds that took."""
-        if steps in self._calls:
-            return 0.0
+    def compile(self, state: State) -> float:
+        """Compile every call from here to the end; gives the seconds that took."""
         started = time.monotonic()
-        indices = jax.ShapeDtypeStruct((steps, self.recipe.batch_size), np.int32, sharding=self.where.split(axis=1))
-        call = jax.jit(partial(train_steps, self.program), donate_argnums=0, compiler_options=self.options)
-        images, labels = self.train_examples.images, self.train_examples.labels
-        self._calls[steps] = call.lower(state, images, labels, indices).compile()
-        seconds = time.monotonic() - started
-        self.compile_seconds += seconds
-        return seconds
+        for steps in self._lengths(int(state.step)):
+            indices = jax.ShapeDtypeStruct((steps, self.recipe.batch_size), np.int32, sharding=self.where.split(axis=1))
+            call = jax.jit(partial(train_steps, self.program), donate_argnums=0, compiler_options=self.options)
+            images, labels = self.train_examples.images, self.train_examples.labels
+            self._calls[steps] = call.lower(state, images, labels, indices).compile()
+        return time.monotonic() - started
+
+    def _lengths(self, step: int) -> set[int]:
+        """The numbers of steps that calls will have: whole ones, and what is left at the end of an epoch."""
+        this_epoch = self.per_epoch - step % self.per_epoch
+        stretches = {this_epoch} if step + this_epoch >= self.steps else {this_epoch, self.per_epoch}
+        lengths = {
+            length for left in stretches for length in (min(left, self.steps_per_call), left % self.steps_per_call)
+        }
+        return lengths - {0}
 
     def validate(self, state: State) -> tuple[float, float] | tuple[None, None]:
         """Loss and accuracy on what was held out, if anything was."""

@@ -15,6 +15,9 @@ from cnncli.evaluation.evaluate import Examples
 from cnncli.evaluation.losses import LOSSES
 from cnncli.models.model import Arrays, Model
 
+# Parts the keys of steps from those of the initial weights, which are folded in from 0 up.
+STEPS = 2**31
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class State:
 
 @dataclass(frozen=True)
 class Program:
-    """What does not change in training; hashable by identity, so that compiled functions close over it."""
+    """What does not change in training: compiled functions close over it."""
 
     model: Model
     transformation: optax.GradientTransformation
@@ -83,7 +86,7 @@ def train_steps(
 def train_step(program: Program, state: State, batch: Examples) -> State:
     """One step of descent on a batch of images (batch, height, width, channel) uint8 and labels (batch,)."""
     # A key a step, from the seed alone: nothing random is ever carried on, and every seed runs the same program.
-    key = jax.random.fold_in(jax.random.key(state.seed), state.step)
+    key = jax.random.fold_in(jax.random.fold_in(jax.random.key(state.seed), STEPS), state.step)
     change, drop = jax.random.split(key)
     x = prepare(batch.images.astype(jnp.float32), state.scale, program.fit, partial(program.augment, change))
 

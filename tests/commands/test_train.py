@@ -3,7 +3,7 @@ import tomllib
 
 import pytest
 
-from cnncli.commands.train import best_of
+from cnncli.training.events import Best
 
 DIGITS = ("--dataset", "digits")
 
@@ -23,17 +23,16 @@ def test_facts_say_how_it_ended(trained):
     lines = [json.loads(line) for line in (trained / "metrics.jsonl").read_text().splitlines()]
     assert (facts["schema"], facts["status"], facts["dataset"]) == ("cnncli.run/1", "done", "digits")
     assert facts["last"] == lines[-1]
-    assert facts["best"] == best_of(lines)
+    best = max(lines, key=lambda line: (line["val_accuracy"], -line["val_loss"]))
+    assert facts["best"] == {key: best[key] for key in ("epoch", "step", "val_accuracy", "val_loss")}
     assert [line["epoch"] for line in lines] == [1, 2]
 
 
 def test_the_best_epoch_has_the_highest_accuracy_then_the_lowest_loss():
-    lines = [
-        {"epoch": epoch, "val_accuracy": accuracy, "val_loss": loss}
-        for epoch, accuracy, loss in [(1, 0.5, 1.0), (2, 0.9, 0.4), (3, 0.9, 0.3), (4, None, None)]
-    ]
-    assert best_of(lines) == lines[2]
-    assert best_of([]) is None
+    assert Best(2, 20, 0.9, 0.4).beats(Best(1, 10, 0.5, 0.1))
+    assert Best(3, 30, 0.9, 0.3).beats(Best(2, 20, 0.9, 0.4))
+    assert not Best(4, 40, 0.9, 0.3).beats(Best(3, 30, 0.9, 0.3))
+    assert Best(1, 10, 0.1, 9.0).beats(None)
 
 
 def test_an_existing_folder_is_never_written_to(cli, trained):

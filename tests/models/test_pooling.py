@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cnncli.errors import Bug
 from cnncli.models.pooling import adaptive_pool, l2_pool, max_pool, pool, sum_pool
 from cnncli.networks.checks import four_sides, two
 from cnncli.networks.layers import Pool
@@ -129,5 +130,5 @@ def test_adaptive_pooling_to_the_same_size_changes_nothing():
 
 
 def test_there_is_no_other_kind():
-    with pytest.raises(ValueError, match="median"):
+    with pytest.raises(Bug, match="median"):
         pool("median", jnp.ones((1, 2, 2, 1)), windows_of(Pool("max", 2, 2), (2, 2, 1)), False)

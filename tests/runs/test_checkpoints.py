@@ -135,16 +135,6 @@ def test_the_newest_step_stays_and_older_or_equal_ones_are_not_saved(slot):
     assert [entry.name for entry in slot.folder.iterdir()] == ["11"]
 
 
-def test_resuming_from_an_older_step_forgets_the_newer(slot):
-    slot.keep(10)
-    assert slot.latest() == 10
-    slot.keep(9)
-    assert slot.latest() is None
-    with pytest.raises(DataError) as error:
-        slot.meta()
-    assert str(error.value) == f"no complete checkpoint in {slot.folder}"
-
-
 def test_a_slot_that_was_never_saved_is_empty_and_is_not_made(tmp_path):
     with Checkpoints(tmp_path / "last") as slot:
         assert slot.latest() is None

@@ -1,8 +1,9 @@
 """A training from its first event to its last, its limits, and what it leaves on disk."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -55,11 +56,13 @@ def test_a_training_tells_what_happens_and_learns(training):
 
 def test_the_best_checkpoint_is_that_of_the_best_line(training):
     folder = training.folder()
-    list(training.events(folder))
+    events = list(training.events(folder))
     best = max(folder.metrics(), key=lambda line: (line["val_accuracy"], -line["val_loss"]))
     with Checkpoints(folder.slot("best")) as checkpoints:
-        assert checkpoints.latest() == best["step"]
-        assert checkpoints.meta()["best"]["val_accuracy"] == best["val_accuracy"]
+        meta = checkpoints.meta()
+    assert meta["step"] == best["step"]
+    assert meta["best"] == {key: best[key] for key in ("epoch", "step", "val_accuracy", "val_loss")}
+    assert asdict(events[-1].best) == meta["best"]
 
 
 def test_without_validation_nothing_is_chosen(training):
@@ -125,6 +128,60 @@ def test_a_loss_that_is_no_number_ends_training_and_saves_nothing(training):
     assert events[-1].reason == "diverged"
     assert folder.metrics() == []
     assert not folder.slot("last").exists()
+
+
+@pytest.mark.parametrize("calls", [2, 20])
+def test_a_stop_does_not_save_a_loss_that_is_no_number(training, calls):
+    folder, asked = training.folder(), iter(range(10**6))
+    limits = Limits(stop=lambda: next(asked) + 1 >= calls)
+    events = list(training.events(folder, limits, **{"optimizer": "sgd", "optimizer.lr": 1e30}))
+    assert [type(event) for event in events if not isinstance(event, Progress)] == [Started, Compiled, Stopped]
+    assert events[-1].reason == "diverged"
+    assert folder.metrics() == []
+    assert not folder.slot("last").exists()
+
+
+def test_a_good_epoch_before_divergence_is_kept(training, monkeypatch):
+    """The second epoch diverges before the first, short as it was, has been saved."""
+    folder, asked = training.folder(), iter(range(10**6))
+    spoil = Session.train
+
+    def train(session, state, batches):
+        if next(asked) == 25:
+            state = replace(state, params=jax.tree.map(lambda leaf: leaf * jnp.nan, state.params))
+        return spoil(session, state, batches)
+
+    monkeypatch.setattr(Session, "train", train)
+    events = list(training.events(folder))
+    assert [type(event) for event in events[-2:]] == [Saved, Stopped]
+    assert (events[-1].reason, events[-1].best.epoch) == ("diverged", 1)
+    with Checkpoints(folder.slot("best")) as checkpoints:
+        assert checkpoints.meta()["step"] == 20
+
+
+@pytest.mark.parametrize("steps", [7, 20, 64])
+def test_calls_of_many_steps_train_as_calls_of_one(training, monkeypatch, steps):
+    one, many = training.folder(), training.folder()
+    list(training.events(one))
+    made = Session.__init__
+
+    def init(session, *arguments):
+        made(session, *arguments)
+        session.steps_per_call = steps
+
+    monkeypatch.setattr(Session, "__init__", init)
+    asked = iter(range(10**6))
+    stopped = list(training.events(many, Limits(stop=lambda: next(asked) == 1)))[-1]
+    assert stopped.reason == "signal"
+    list(training.events(many, resume=True))
+    for ours, theirs in zip(lines(many), lines(one), strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-4)
+
+
+def test_a_limit_at_the_last_step_is_no_stop(training):
+    asked = iter(range(10**6))
+    events = list(training.events(training.folder(), Limits(stop=lambda: next(asked) == 59)))
+    assert (events[-1].reason, events[-1].step) == ("done", 60)
 
 
 def test_a_damaged_checkpoint_is_not_resumed(training):

@@ -29,7 +29,7 @@ for path in sorted((run / "checkpoints" / sys.argv[2] / str(step)).rglob("*")):
             found[path.name] = digests(checkpointer.restore(path))
 lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
 timed = ("seconds", "images_per_second")
-print(json.dumps([step, found, [{k: v for k, v in line.items() if k not in timed} for line in lines]]))
+print(json.dumps([found, [{k: v for k, v in line.items() if k not in timed} for line in lines]]))
 """
 
 
@@ -46,9 +46,9 @@ def kept(run: Path, slot: str) -> list:
     command = [sys.executable, "-W", "ignore", "-c", KEPT, str(run), slot]
     done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
-    step, found, lines = json.loads(done.stdout)
+    found, lines = json.loads(done.stdout)
     assert found, "no arrays were found in the checkpoint"
-    return [step, found, lines]
+    return [found, lines]
 
 
 def killed(run: Path, after: float, cwd: Path, *words: str) -> bool:
@@ -107,6 +107,7 @@ network = find("lenet5-keras")
 recipe = changed(default(network, "digits"), {"batch_size": 64})
 session = Session(recipe, network, load("digits", "train"), {})
 state, losses, before = session.initial(), [], 0.0
+session.compile(state)
 for batch in session.batches(0)[:6]:
     state, tally = session.train(state, batch[None])
     losses.append(float(tally.loss) - before)

@@ -1,9 +1,14 @@
-"""What run.json says of a run, checked, since people edit files."""
+"""What a run folder holds, read back into values and checked, since people edit files."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncli.errors import DataError
+from cnncli.networks import toml
+from cnncli.networks.network import Network
 from cnncli.runs.folder import RunFolder
+
+if TYPE_CHECKING:
+    from cnncli.training.recipe import Recipe
 
 _NUMBER = int | float
 # What training writes at its beginning, and what it adds at its end.
@@ -22,6 +27,18 @@ _LATER = {
     "best": {"epoch": int, "val_accuracy": _NUMBER},
     "last": {"epoch": int, "train_accuracy": _NUMBER},
 }
+
+
+def network(folder: RunFolder) -> Network:
+    """The network that was trained; UsageError for a network.toml that holds none."""
+    return toml.read(folder.read_network(), str(folder.path / "network.toml"))
+
+
+def recipe(folder: RunFolder) -> "Recipe":
+    """The recipe it was trained by; UsageError for a recipe.toml that is none."""
+    from cnncli.training.recipe import read
+
+    return read(folder.read_recipe(), str(folder.path / "recipe.toml"))
 
 
 def facts(folder: RunFolder) -> dict[str, Any]:
