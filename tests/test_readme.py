@@ -45,7 +45,7 @@ def test_training_and_evaluation_print_what_is_shown(tmp_path):
     assert form(done.stderr)[: len(form("lenet5 on digits: # parameters"))] == form(trained)[:5]
     done = cnncli(evaluate, tmp_path)
     assert form(done.stdout) == form(evaluated)
-    assert float(re.search(r"accuracy\s+([\d.]+)%", done.stdout)[1]) >= 97
+    assert float(re.search(r"accuracy\s+([\d.]+)%", done.stdout)[1]) >= 95
 
 
 def test_the_script_for_ci_runs(tmp_path):

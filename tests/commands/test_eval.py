@@ -17,7 +17,7 @@ def test_the_document_has_exact_figures(expected):
     assert expected["count"] == 360
     assert expected["accuracy"] == expected["correct"] / 360
     assert 0.7 < expected["accuracy"] <= expected["top5"] <= 1
-    assert (expected["checkpoint"], expected["step"]) == ("best", 80)
+    assert (expected["checkpoint"], expected["step"]) == ("best", 70)
 
 
 def test_the_confusion_matrix_sums_to_the_count(expected):

@@ -86,6 +86,7 @@ def test_messages_without_a_reader_do_not_stop_a_training(tmp_path):
 
 def test_an_interrupt_elsewhere_is_130(tmp_path):
     code = "import os, signal, time; from cnncli.networks import catalogue; from cnncli.commands import app; "
+    code += "signal.signal(signal.SIGINT, signal.default_int_handler); "  # a background job ignores it
     code += "catalogue.CATALOGUE['lenet5'] = lambda: os.kill(os.getpid(), signal.SIGINT) or time.sleep(9); "
     code += "raise SystemExit(app.run(['size', 'lenet5']))"
     done = subprocess.run([command()[0], "-c", code], capture_output=True, text=True, timeout=60)

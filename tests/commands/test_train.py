@@ -110,7 +110,7 @@ def test_a_training_that_diverges_is_an_expected_no(cli):
         ("mlp --dataset digits --epochs 0", "epochs is 0; expected a whole number of at least 1"),
         ("mlp --dataset digits --lr x", "--lr is 'x'; expected a valid number"),
         ("mlp --dataset digits --precision half", "precision is 'half'; expected one of"),
-        ("mlp --dataset digits --batch-size 100000", "expected at most the 1,295 images"),
+        ("mlp --dataset digits --batch-size 100000", "expected at most the 1,150 images"),
         ("mlp --dataset digits --until 2", "--until is 2; expected a validation accuracy as a fraction"),
         ("mlp --dataset digits --until 0.5 --set validation=0", "--until needs images to validate on"),
         ("mlp --dataset digits --max-time 3x", "--max-time is '3x'; expected a time such as 90s, 2m or 1h"),

@@ -30,7 +30,7 @@ def mlp() -> Network:
 @pytest.fixture(scope="session")
 def recipe(mlp: Network) -> Recipe:
     """Three short epochs."""
-    return changed(default(mlp, "digits"), {"epochs": 3, "batch_size": 64})
+    return changed(default(mlp, "digits"), {"epochs": 3, "batch_size": 64, "validation": 0.1})
 
 
 class Training:

@@ -104,7 +104,7 @@ from cnncli.training.recipe import changed
 from cnncli.training.recipes import default
 from cnncli.training.session import Session
 network = find("lenet5-keras")
-recipe = changed(default(network, "digits"), {"batch_size": 64})
+recipe = changed(default(network, "digits"), {"batch_size": 64, "validation": 0.1})
 session = Session(recipe, network, load("digits", "train"), {})
 state, losses, before = session.initial(), [], 0.0
 session.compile(state)
