@@ -1,15 +1,17 @@
 """What there is by name, as tables and documents."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 from rich.text import Text
 
-from cnncli.data.check import Finding
 from cnncli.data.facts import Facts
 from cnncli.sizing.report import Report
 from cnncli.sizing.size import show
+
+if TYPE_CHECKING:
+    from cnncli.data.check import Finding
 
 
 def _table(*headers: str, right: tuple[str, ...] = ()) -> Table:
@@ -100,7 +102,7 @@ def recipes_document(known: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> di
     }
 
 
-def findings(found: Iterable[Finding]) -> Table:
+def findings(found: Iterable["Finding"]) -> Table:
     """A row a file."""
     body = _table("dataset", "file", "state")
     for one in found:
@@ -108,7 +110,7 @@ def findings(found: Iterable[Finding]) -> Table:
     return body
 
 
-def findings_document(found: Iterable[Finding]) -> dict[str, Any]:
+def findings_document(found: Iterable["Finding"]) -> dict[str, Any]:
     """`cnncli.check/1`."""
     return {
         "schema": "cnncli.check/1",
