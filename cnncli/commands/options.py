@@ -30,10 +30,6 @@ Input = Annotated[
     str | None, typer.Option("--input", metavar="SIZE", help="Input size: N, HxW or HxWxC, in pixels and channels.")
 ]
 Classes = Annotated[int | None, typer.Option("--classes", min=1, help="Number of classes.")]
-NetworkName = Annotated[
-    str,
-    typer.Argument(metavar="NETWORK", help="A catalogued name or FILE.toml[:NAME].", autocompletion=complete_network),
-]
 DatasetName = Annotated[
     str | None,
     typer.Option(

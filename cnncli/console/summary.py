@@ -46,7 +46,7 @@ def _said(facts: dict[str, Any], recipe: dict[str, Any]) -> dict[str, str]:
     said = {
         "status": facts.get("status", "unknown"),
         "trained on": f"{facts.get('dataset')}, read from {facts.get('data', {}).get('read_from')}",
-        "recipe": f"{recipe.get('epochs')} epochs, batch {recipe.get('batch_size')}, {optimizer.get('name')} at "
+        "recipe": f"epochs {recipe.get('epochs')}, batch {recipe.get('batch_size')}, {optimizer.get('name')} at "
         f"{optimizer.get('lr')}, {recipe.get('schedule', {}).get('name')}, augment "
         f"{recipe.get('augment', {}).get('name')}, seed {recipe.get('seed')}",
         "device": f"{device.get('count')} x {device.get('platform')} ({device.get('kind')})",

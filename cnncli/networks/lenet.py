@@ -5,7 +5,6 @@ from cnncli.networks.layers import (
     Conv,
     Dense,
     Flatten,
-    Layer,
     PartialConv,
     Pool,
     RadialBasis,
@@ -72,16 +71,12 @@ def lenet5_modern() -> Network:
 def lenet5_1998() -> Network:
     """LeNet5 as published: sparse C3, trainable subsampling, scaled tanh, distances to fixed codes."""
     squash = Activation("scaled-tanh")
-    subsampled: tuple[tuple[Layer, ...], ...] = (
-        (Conv(6, 5, name="c1"), squash, Subsample(2, 2, name="s2"), squash),
-        (PartialConv(C3_TABLE, 5, name="c3"), squash, Subsample(2, 2, name="s4"), squash),
-    )
     return Network(
         "lenet5-1998",
         (32, 32, 1),
         (
-            *subsampled[0],
-            *subsampled[1],
+            *(Conv(6, 5, name="c1"), squash, Subsample(2, 2, name="s2"), squash),
+            *(PartialConv(C3_TABLE, 5, name="c3"), squash, Subsample(2, 2, name="s4"), squash),
             *(Conv(120, 5, name="c5"), squash, Flatten()),
             *(Dense(84, name="f6"), squash),
             RadialBasis(DIGIT_CODES, name="output"),

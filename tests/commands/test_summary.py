@@ -16,7 +16,7 @@ def test_the_document_counts_as_size_does(cli):
 def test_a_run_says_how_it_was_trained(cli, trained):
     lines = cli("summary", trained).out.splitlines()
     assert lines[0].split() == ["status", "done"]
-    assert any("2 epochs, batch 32, adamw" in line for line in lines)
+    assert any("epochs 2, batch 32, adamw" in line for line in lines)
     document = cli("summary", trained, "--json").json
     assert (document["run"]["status"], document["recipe"]["epochs"]) == ("done", 2)
 

@@ -67,7 +67,7 @@ def test_results_that_cannot_be_written_are_a_data_error(monkeypatch):
         monkeypatch.undo()
 
 
-def test_messages_that_cannot_be_written_are_lost(monkeypatch):
+def test_messages_that_cannot_be_written_are_lost(monkeypatch, capsys):
     class Full(io.StringIO):
         def write(self, text):
             raise OSError(28, "No space left on device")
@@ -75,3 +75,5 @@ def test_messages_that_cannot_be_written_are_lost(monkeypatch):
     monkeypatch.setattr(sys, "stderr", Full())
     terminal.say("a")
     terminal.complain("b")
+    terminal.line("the result")
+    assert capsys.readouterr().out == "the result\n"
