@@ -7,6 +7,7 @@ from rich.constrain import Constrain
 from rich.table import Table
 from rich.text import Text
 
+from cnncli.networks.network import Network
 from cnncli.sizing.report import CONVENTION, Report, Row, Windows
 from cnncli.sizing.size import show
 
@@ -21,7 +22,7 @@ def table(report: Report) -> RenderableType:
     if network.variant:
         heading.append(f"\n{network.variant}", style="not bold")
     if network.paper:
-        heading.append(f"\n{network.paper}" + (f", {network.table}" if network.table else ""), style="not bold dim")
+        heading.append(f"\n{source(network)}", style="not bold dim")
     body = _columns("layer", "kind", "window", "stride", "pad", "output", "params", "MACs", "RF", "jump")
     for row in report.rows:
         body.add_row(row.path, _kind(row), *_window(row), show(row.output), *_counts(row), *_field(row))
@@ -34,6 +35,11 @@ def table(report: Report) -> RenderableType:
     if report.has_heads:
         lines.append(Text(f"with auxiliary heads: {totals.params_with_heads:,} parameters"))
     return Group(Constrain(heading, SENTENCE), body, *lines, Constrain(Text(CONVENTION, style="dim"), SENTENCE))
+
+
+def source(network: Network) -> str:
+    """Where a network was published: paper, year and table."""
+    return network.paper + f" ({network.year})" * (network.year > 0) + f", {network.table}" * bool(network.table)
 
 
 def _columns(*names: str) -> Table:
@@ -112,6 +118,7 @@ def document(report: Report) -> dict[str, Any]:
         "input": list(network.input),
         "output": list(report.output),
         "paper": network.paper,
+        "year": network.year or None,
         "table": network.table,
         "variant": network.variant,
         "rows": [_row(row) for row in report.rows],

@@ -11,7 +11,7 @@ from flax import nnx
 
 from cnncli.errors import Bug
 from cnncli.models.convolution import PartialConv, convolution_for
-from cnncli.models.initializers import INITIALIZERS
+from cnncli.models.initializers import INITIALIZERS, raised
 from cnncli.models.pooling import Subsample, adaptive_pool, pool
 from cnncli.networks import layers as words
 from cnncli.networks.checks import two
@@ -151,7 +151,8 @@ class _Maker:
                 windows, starts = (row.windows.window, row.windows.stride, _sides(row)), (start.weight, start.bias)
                 return PartialConv(layer.table, *windows, channels, convolution_for(self.platform), *starts, **common)
             case words.Dense():
-                inits: dict[str, Any] = {"kernel_init": start.weight, "bias_init": start.bias(channels)}
+                bias = raised(start.bias(channels), layer.bias_start)
+                inits: dict[str, Any] = {"kernel_init": start.weight, "bias_init": bias}
                 return nnx.Linear(channels, layer.features, use_bias=layer.bias, **inits, **common)
             case words.Subsample():
                 assert row.windows
@@ -176,7 +177,7 @@ class _Maker:
             feature_group_count=layer.groups,
             use_bias=layer.bias,
             kernel_init=start.weight,
-            bias_init=start.bias(tall * wide * row.input[-1] // layer.groups),
+            bias_init=raised(start.bias(tall * wide * row.input[-1] // layer.groups), layer.bias_start),
             conv_general_dilated=convolution_for(self.platform),
             **common,
         )

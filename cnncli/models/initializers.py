@@ -31,6 +31,11 @@ def uniform(limit: float) -> Initializer:
     return start
 
 
+def raised(start: Initializer, by: float) -> Initializer:
+    """The same values and `by` more."""
+    return lambda *args, **keywords: start(*args, **keywords) + by
+
+
 # 2.4/F each way, F being the unit's number of inputs (LeCun 1998, appendix A): variance 2.4^2/(3 F^2).
 def _lecun_1998(key: jax.Array, shape: tuple[int, ...], dtype: jnp.dtype = jnp.float32, **_: object) -> jax.Array:
     fan_in = 1
@@ -46,5 +51,7 @@ INITIALIZERS: dict[str, Start] = {
     "he-normal": Start(nnx.initializers.he_normal(), _zero),
     # LeCun et al. 1998, Efficient BackProp, section 4.6.
     "lecun-normal": Start(nnx.initializers.lecun_normal(), _zero),
+    # Krizhevsky et al. 2012, section 5; the biases it starts at 1 say so themselves.
+    "normal-0.01": Start(nnx.initializers.normal(0.01), _zero),
     "lecun-1998": Start(_lecun_1998, lambda fan_in: uniform(2.4 / fan_in)),
 }

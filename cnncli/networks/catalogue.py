@@ -4,17 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cnncli.errors import UsageError, nearest
-from cnncli.networks import convnet, lenet, perceptron, toml
+from cnncli.networks import alexnet, convnet, googlenet, lenet, perceptron, resnet, toml, vgg, zfnet
 from cnncli.networks.network import Network
 
 CATALOGUE: dict[str, Callable[[], Network]] = {
-    "linear": perceptron.linear,
-    "mlp": perceptron.mlp,
-    "lenet5": lenet.lenet5_taught,
-    "lenet5-1998": lenet.lenet5_1998,
-    "lenet5-keras": lenet.lenet5_keras,
-    "lenet5-modern": lenet.lenet5_modern,
-    "mnist-convnet": convnet.mnist_convnet,
+    name: make
+    for family in (perceptron, lenet, convnet, alexnet, zfnet, vgg, googlenet, resnet)
+    for name, make in family.NETWORKS.items()
 }
 
 

@@ -162,6 +162,15 @@ def padding(value: Any) -> Padding:
     return (top, bottom, left, right)
 
 
+def image(value: Any) -> tuple[int, int, int]:
+    """Height, width and channels."""
+    try:
+        height, width, channels = (whole(1)(part) for part in value)
+    except (TypeError, ValueError):
+        raise ValueError("height, width, channels, each at least 1") from None
+    return height, width, channels
+
+
 def two(value: Pair) -> tuple[int, int]:
     """A window, stride or size written out: height, width."""
     return (value, value) if isinstance(value, int) else (value[0], value[1])

@@ -20,3 +20,6 @@ def mnist_convnet() -> Network:
         table="12.7.2, its MNIST example",
         variant="conv 3x3-32, conv 3x3-64, pool 2, dropout, dense 128, dense 10",
     )
+
+
+NETWORKS = {"mnist-convnet": mnist_convnet}

@@ -43,7 +43,10 @@ def ways(value: Any) -> tuple[Layers, ...]:
 
 @dataclass(frozen=True)
 class Conv(Layer):
-    """A convolution (cross-correlation, as the field has it) of `features` feature maps, with a bias a map."""
+    """A convolution (cross-correlation, as the field has it) of `features` feature maps, with a bias a map.
+
+    `bias_start` is added to what the network's initialization gives biases.
+    """
 
     word = "conv"
     features: int = checked(checks.whole(1))
@@ -52,6 +55,7 @@ class Conv(Layer):
     padding: Padding = checked(checks.padding, 0)
     groups: int = checked(checks.whole(1), 1)
     bias: bool = checked(checks.flag, True)
+    bias_start: float = checked(checks.number(-checks.TOO_LARGE), 0.0)
 
 
 @dataclass(frozen=True)
@@ -67,11 +71,12 @@ class PartialConv(Layer):
 
 @dataclass(frozen=True)
 class Dense(Layer):
-    """A fully connected layer over a flat input."""
+    """A fully connected layer over a flat input; `bias_start` as in a convolution."""
 
     word = "dense"
     features: int = checked(checks.whole(1))
     bias: bool = checked(checks.flag, True)
+    bias_start: float = checked(checks.number(-checks.TOO_LARGE), 0.0)
 
 
 @dataclass(frozen=True)

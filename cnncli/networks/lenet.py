@@ -12,7 +12,7 @@ from cnncli.networks.layers import (
 )
 from cnncli.networks.network import Network
 
-LECUN_1998 = "LeCun, Bottou, Bengio, Haffner: Gradient-Based Learning Applied to Document Recognition (1998)"
+LECUN_1998 = "LeCun, Bottou, Bengio, Haffner: Gradient-Based Learning Applied to Document Recognition"
 
 # Table I: the S2 maps that each of C3's sixteen maps takes from.
 C3_TABLE = (
@@ -51,6 +51,7 @@ def lenet5(name: str, variant: str, activation: str, pool: str, init: str) -> Ne
             Dense(10, name="output"),
         ),
         paper=LECUN_1998,
+        year=1998,
         table="figure 2",
         variant=variant,
         init=init,
@@ -82,6 +83,7 @@ def lenet5_1998() -> Network:
             RadialBasis(DIGIT_CODES, name="output"),
         ),
         paper=LECUN_1998,
+        year=1998,
         table="section II.B, table I, figures 2 and 3",
         variant="as published: sparse C3, trainable subsampling, scaled tanh, Euclidean RBF output (own bitmaps)",
         init="lecun-1998",
@@ -105,3 +107,11 @@ def lenet5_keras() -> Network:
         table="its LeNet5 model summary",
         variant="28x28 input, tanh convolutions, average pooling, sigmoid dense layers",
     )
+
+
+NETWORKS = {
+    "lenet5": lenet5_taught,
+    "lenet5-1998": lenet5_1998,
+    "lenet5-keras": lenet5_keras,
+    "lenet5-modern": lenet5_modern,
+}

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from cnncli.errors import UsageError
-from cnncli.networks.checks import shown, whole
+from cnncli.networks import checks
+from cnncli.networks.checks import Checked, checked
 from cnncli.networks.layers import (
     AuxiliaryHead,
     Branches,
@@ -20,49 +21,36 @@ from cnncli.networks.layers import (
     chain,
 )
 
-INITIALIZATIONS = ("glorot-uniform", "he-normal", "lecun-normal", "lecun-1998")
+INITIALIZATIONS = ("glorot-uniform", "he-normal", "lecun-normal", "lecun-1998", "normal-0.01")
 
 
 @dataclass(frozen=True)
-class Network:
+class Network(Checked):
     """A network as plain values.
 
-    `input` is (height, width, channel); `init` names how weights start (see `INITIALIZATIONS`); `paper`, `table` and
-    `variant` say where it was published and what distinguishes it. Raises UsageError for what cannot be.
+    `input` is (height, width, channel); `init` names how weights start (see `INITIALIZATIONS`); `paper`, `year`,
+    `table` and `variant` say where it was published and what distinguishes it; `top5_error` is that of its ILSVRC
+    entry, in percent as published (often of an ensemble), 0 where there is none. Raises UsageError for what cannot be.
     """
 
-    name: str
-    input: tuple[int, int, int]
-    layers: Layers
-    paper: str = ""
-    table: str = ""
-    variant: str = ""
-    init: str = "glorot-uniform"
+    name: str = checked(checks.text)
+    input: tuple[int, int, int] = checked(checks.image)
+    layers: Layers = checked(chain)
+    paper: str = checked(checks.text, "")
+    year: int = checked(checks.whole(0), 0)
+    table: str = checked(checks.text, "")
+    variant: str = checked(checks.text, "")
+    top5_error: float = checked(checks.number(0, 100), 0.0)
+    init: str = checked(checks.one_of(*INITIALIZATIONS), "glorot-uniform")
 
     def __post_init__(self) -> None:
         """Check the values, and that every path names one layer."""
-        try:
-            height, width, channels = (whole(1)(part) for part in self.input)
-        except (TypeError, ValueError):
-            raise UsageError(
-                f"network '{self.name}': input is {shown(self.input)}; "
-                "expected height, width, channels, each at least 1"
-            ) from None
-        object.__setattr__(self, "input", (height, width, channels))
-        try:
-            object.__setattr__(self, "layers", chain(self.layers))
-        except ValueError as expected:
-            raise UsageError(f"network '{self.name}': layers is {shown(self.layers)}; expected {expected}") from None
-        for one in fields(self):
-            if one.type is str and not isinstance(getattr(self, one.name), str):
-                raise UsageError(
-                    f"network '{self.name}': {one.name} is {shown(getattr(self, one.name))}; expected text"
-                )
-        if self.init not in INITIALIZATIONS:
-            raise UsageError(
-                f"network '{self.name}': init is '{self.init}'; expected one of {', '.join(INITIALIZATIONS)}"
-            )
+        super().__post_init__()
         self.named()
+
+    def label(self) -> str:
+        """What an error calls this network, before the field's name."""
+        return f"network '{self.name}': "
 
     def named(self) -> Layers:
         """The layers with every name filled in, so that joined names are unique paths.

@@ -22,7 +22,11 @@ def mlp() -> Network:
         "mlp",
         (28, 28, 1),
         (Flatten(), Dense(128, name="hidden"), Activation("relu"), Dense(10, name="output")),
-        paper="Rumelhart, Hinton, Williams: Learning Representations by Back-Propagating Errors (1986)",
+        paper="Rumelhart, Hinton, Williams: Learning Representations by Back-Propagating Errors",
+        year=1986,
         variant="one hidden layer of 128 with ReLU",
         init="he-normal",
     )
+
+
+NETWORKS = {"linear": linear, "mlp": mlp}

@@ -25,7 +25,9 @@ def write(network: Network) -> str:
     """The network as TOML, a line a layer; fields at their default are left out."""
     keys = [one.name for one in fields(network) if one.name not in ("name", "layers")] + ["layers"]
     said = ((key, getattr(network, key)) for key in keys)
-    return f"[{_key(network.name)}]\n" + "".join(f"{key} = {_text(value)}\n" for key, value in said if value != "")
+    return f"[{_key(network.name)}]\n" + "".join(
+        f"{key} = {_text(value)}\n" for key, value in said if value not in ("", 0)
+    )
 
 
 def _text(value: Any, indent: str = "") -> str:

@@ -128,7 +128,7 @@ def _axis(name: str, size: int, window: int, stride: int, before: int, after: in
     try:
         return Axis(name, size, window, stride, before, after, fit(size, window, stride, before, after))
     except UsageError as error:
-        raise UsageError(f"{name}: {error}") from None
+        raise type(error)(f"{name}: {error}") from None
 
 
 def _input(value: Any) -> Shape:

@@ -6,6 +6,10 @@ from fractions import Fraction
 from cnncli.errors import UsageError
 
 
+class TooSmall(UsageError):
+    """A window is larger than the padded input it looks at."""
+
+
 @dataclass(frozen=True)
 class Fit:
     """How windows lie on one axis: `exact` is the formula's value, `out` the whole number taken.
@@ -24,12 +28,12 @@ def fit(size: int, window: int, stride: int, before: int = 0, after: int = 0, ce
     """Lay windows of `window` pixels every `stride` over `size` pixels with padding at both ends.
 
     Rounded up (`ceil`), a window that would start beyond the input and its leading padding is left out, as PyTorch and
-    Caffe do. Raises UsageError when one window is larger than the padded input.
+    Caffe do. Raises TooSmall when one window is larger than the padded input.
     """
     padded = size + before + after
     if window > padded:
         padding = f" with padding {before}+{after}" if before or after else ""
-        raise UsageError(f"a window of {window} on an input of {size}{padding}: it is larger than what it looks at")
+        raise TooSmall(f"a window of {window} on an input of {size}{padding}: it is larger than what it looks at")
     exact = Fraction(padded - window, stride) + 1
     out = int(exact)
     if ceil and exact != out and out * stride < size + before:

@@ -32,11 +32,13 @@ class Windows:
 
 @dataclass(frozen=True)
 class Row:
-    """One layer as sizing sees it.
+    """One layer as sizing sees it, or the place where branches are concatenated or a residual is added.
 
-    Shapes are (height, width, channel) or (features,). `connections` counts each multiply and each bias once, as LeCun
-    1998 does. `field` is the receptive field along height and width, None where a unit sees everything: after adaptive
-    or global pooling, or when the image has become a vector.
+    Shapes are (height, width, channel) or (features,). `biases` are the parameters that are no weights. `connections`
+    counts each multiply and each bias once, as LeCun 1998 does. `field` is the receptive field along height and width,
+    None where a unit sees everything: after adaptive or global pooling, or when the image has become a vector.
+    `activations` are the values of its output where they are a new array: of convolutions, pooling and dense layers.
+    `held` are values that wait elsewhere while it is computed: what a shortcut or other branches need.
     """
 
     path: str
@@ -47,9 +49,12 @@ class Row:
     windows: Windows | None = None
     groups: int = 1
     params: int = 0
+    biases: int = 0
     stats: int = 0
     macs: int = 0
     connections: int = 0
+    activations: int = 0
+    held: int = 0
     field: tuple[Field, Field] | None = None
     head: bool = False
 
@@ -71,12 +76,14 @@ class Report:
     """A network's rows in the order of its layers, and what the main path ends in.
 
     `output` is the shape of its output; `field` the receptive field, along height and width, of one unit of its last
-    image on the longest path, None where no layer has windows.
+    image on the longest path, None where no layer has windows; `weight_layers` the number of convolutional, dense and
+    radial-basis layers on the longest path, which is what ResNet50 counts.
     """
 
     network: Network
     rows: tuple[Row, ...]
     output: Shape
+    weight_layers: int
     field: tuple[Field, Field] | None
 
     @property

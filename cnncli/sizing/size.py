@@ -1,6 +1,8 @@
 """Sizing: from a network's values to its shapes, parameters and multiply-adds, by arithmetic alone."""
 
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import prod
@@ -30,74 +32,155 @@ from cnncli.networks.layers import (
     Subsample,
 )
 from cnncli.networks.network import Network, walk
-from cnncli.sizing.geometry import Field, fit
+from cnncli.sizing.geometry import Field, TooSmall, fit
 from cnncli.sizing.report import Report, Row, Shape, Windows
 
 
 @lru_cache(maxsize=64)
 def size(network: Network) -> Report:
-    """Size a network. Raises UsageError, with the layer's path, when a layer cannot be at its input."""
+    """Size a network.
+
+    Raises UsageError, with the layer's path, when a layer cannot be at its input; where the input is too small it names
+    the smallest that is not.
+    """
+    try:
+        return _sized(network)
+    except TooSmall as error:
+        side = smallest(network)
+        hint = f"; the smallest input that {network.name} accepts is {side}x{side}" if side else ""
+        raise TooSmall(f"{error}{hint}") from None
+
+
+def smallest(network: Network) -> int | None:
+    """The least side of a square input at which a network is possible; None where that is above 512 pixels."""
+    for side in range(1, 513):
+        with suppress(UsageError):
+            _sized(replace(network, input=(side, side, network.input[2])))
+            return side
+    return None
+
+
+def _sized(network: Network) -> Report:
     flow = _Flow(network.input, (Field(), Field()))
-    rows = tuple(_rows(network.named(), "", flow))
+    rows = tuple(_rows(network.named(), "", flow, _Joins(network)))
     windowed = any(row.windows and not row.head for row in rows)
-    return Report(network, rows, flow.shape, flow.field if windowed else None)
+    return Report(network, rows, flow.shape, flow.depth, flow.field if windowed else None)
 
 
 @dataclass
 class _Flow:
-    """What arrives at a layer: a shape, and how much of the input a unit has seen, or had before it saw everything."""
+    """What arrives at a layer: a shape, and how much of the input a unit has seen, or had before it saw everything.
+
+    `depth` counts the weight layers behind it; `held` and `pinned` the values that wait elsewhere, the pinned ones
+    being the input of a fork, which is itself what arrives until a layer has changed it.
+    """
 
     shape: Shape
     field: tuple[Field, Field]
     everything: bool = False
+    depth: int = 0
+    held: int = 0
+    pinned: int = 0
 
-    def fork(self, ways: int) -> list["_Flow"]:
-        return [replace(self) for _ in range(ways)]
+    def fork(self, waiting: int, more: bool) -> "_Flow":
+        """One of several ways: `waiting` values of others are done; with `more` to come the input has to stay."""
+        return replace(self, held=self.held + waiting, pinned=prod(self.shape) if more else self.pinned)
 
     def join(self, shape: Shape, ends: list["_Flow"]) -> None:
         """Go on where ways meet: a unit sees as much as on the longest of them."""
         self.shape = shape
+        self.depth = max(end.depth for end in ends)
+        self.release()
         for end in ends:
             self.field = (self.field[0].joined(end.field[0]), self.field[1].joined(end.field[1]))
             self.everything = self.everything or end.everything
 
+    def release(self) -> None:
+        """What was the input of a fork is now held beside what arrives."""
+        self.held, self.pinned = self.held + self.pinned, 0
 
-def _rows(layers: Layers, path: str, flow: _Flow) -> Iterator[Row]:
+    def layer(self, layer: Layer, row: Row) -> Row:
+        """Go on behind a layer; its row, with all that this flow knows."""
+        self.shape = row.output
+        self.everything = self.everything or len(row.output) != 3 or isinstance(layer, AdaptivePool)
+        if not self.everything:
+            self.field = _field(layer, row, self.field)
+        self.depth += isinstance(layer, WEIGHTED)
+        row = replace(
+            row,
+            field=None if self.everything else self.field,
+            activations=prod(row.output) if isinstance(layer, MATERIAL) else 0,
+            held=self.held,
+        )
+        self.release()
+        return row
+
+
+# Layers that one counts to say how deep a network is, and those whose output is an array of its own in memory.
+WEIGHTED = (Conv, PartialConv, Dense, RadialBasis)
+MATERIAL = (*WEIGHTED, Pool, AdaptivePool, Subsample)
+
+
+class _Joins:
+    """Paths for the places where ways meet, each one no layer has."""
+
+    def __init__(self, network: Network) -> None:
+        self.given = {layer.name for layer in walk(network.layers)}
+        self.counts: Counter[str] = Counter()
+
+    def path(self, layer: Branches | Residual, path: str) -> str:
+        """The layer's own name, or `concat1`, `add1` in the scope it belongs to."""
+        name, word = layer.name, "concat" if isinstance(layer, Branches) else "add"
+        while not name:
+            self.counts[path + word] += 1
+            if (numbered := f"{word}{self.counts[path + word]}") not in self.given:
+                name = numbered
+        return path + name
+
+
+def _rows(layers: Layers, path: str, flow: _Flow, joins: _Joins) -> Iterator[Row]:
     """The rows of a chain; `flow` moves on with them."""
     for layer in layers:
         here = path + layer.name
         inside = f"{here}/" if layer.name else path
         match layer:
             case Group():
-                yield from _rows(layer.layers, inside, flow)
+                yield from _rows(layer.layers, inside, flow, joins)
             case Branches():
-                ends = flow.fork(len(layer.branches))
-                for branch, end in zip(layer.branches, ends, strict=True):
-                    yield from _rows(branch, inside, end)
-                flow.join(_concatenated([end.shape for end in ends], _place(layer, here)), ends)
+                ends: list[_Flow] = []
+                for place, branch in enumerate(layer.branches, 1):
+                    done = sum(prod(end.shape) for end in ends)
+                    ends.append(flow.fork(done, place < len(layer.branches)))
+                    yield from _rows(branch, inside, ends[-1], joins)
+                shape = _concatenated([end.shape for end in ends], _place(layer, here))
+                yield _join(layer, joins.path(layer, path), flow, shape, ends)
             case Residual():
-                body, shortcut = flow.fork(2)
-                yield from _rows(layer.body, inside, body)
-                yield from _rows(layer.shortcut, inside, shortcut)
+                body = flow.fork(0, True)
+                yield from _rows(layer.body, inside, body, joins)
+                shortcut = flow.fork(prod(body.shape), False)
+                yield from _rows(layer.shortcut, inside, shortcut, joins)
                 if body.shape != shortcut.shape:
                     raise UsageError(
                         f"{_place(layer, here)}: the body gives {show(body.shape)}, the shortcut "
                         f"{show(shortcut.shape)}; expected the same shape"
                     )
-                flow.join(body.shape, [body, shortcut])
+                yield _join(layer, joins.path(layer, path), flow, body.shape, [body, shortcut])
             case AuxiliaryHead():
-                for row in _rows(layer.layers, inside, replace(flow)):
+                for row in _rows(layer.layers, inside, replace(flow), joins):
                     yield replace(row, head=True)
             case _:
                 try:
                     row = _row(layer, flow.shape)
                 except UsageError as error:
-                    raise UsageError(f"{layer.word} '{here}': {error}") from None
-                flow.shape = row.output
-                flow.everything = flow.everything or len(row.output) != 3 or isinstance(layer, AdaptivePool)
-                if not flow.everything:
-                    flow.field = _field(layer, row, flow.field)
-                yield replace(row, path=here, field=None if flow.everything else flow.field)
+                    raise type(error)(f"{layer.word} '{here}': {error}") from None
+                yield replace(flow.layer(layer, row), path=here)
+
+
+def _join(layer: Branches | Residual, path: str, flow: _Flow, shape: Shape, ends: list[_Flow]) -> Row:
+    """Go on where ways meet."""
+    row = Row(path, layer.word, "concat" if isinstance(layer, Branches) else "add", flow.shape, shape, held=flow.held)
+    flow.join(shape, ends)
+    return replace(row, field=None if flow.everything else flow.field)
 
 
 def _row(layer: Layer, shape: Shape) -> Row:
@@ -123,13 +206,15 @@ def _row(layer: Layer, shape: Shape) -> Row:
         case Subsample():
             row = _windowed(row, layer.window, layer.stride)
             channels = row.output[-1]
-            return replace(row, params=2 * channels, connections=prod(row.output) * (prod(two(layer.window)) + 1))
+            return replace(
+                row, params=2 * channels, biases=channels, connections=prod(row.output) * (prod(two(layer.window)) + 1)
+            )
         case AdaptivePool():
             return replace(row, output=(*two(layer.size), _image(shape)[2]))
         case GlobalPool():
             return replace(row, output=(_image(shape)[2],))
         case BatchNorm():
-            return replace(row, params=2 * shape[-1], stats=2 * shape[-1])
+            return replace(row, params=2 * shape[-1], biases=shape[-1], stats=2 * shape[-1])
         case LocalResponseNorm():
             _image(shape)
             return row
@@ -162,7 +247,13 @@ def _convolution(layer: Conv, row: Row) -> Row:
 def _weighted(row: Row, weights: int, biases: int) -> Row:
     """Count weights and biases that are used once at each output position."""
     positions = prod(row.output[:-1])
-    return replace(row, params=weights + biases, macs=weights * positions, connections=(weights + biases) * positions)
+    return replace(
+        row,
+        params=weights + biases,
+        biases=biases,
+        macs=weights * positions,
+        connections=(weights + biases) * positions,
+    )
 
 
 def _windowed(row: Row, window: Pair, stride: Pair, padding: Padding = 0, features: int = 0, ceil: bool = False) -> Row:

@@ -43,8 +43,8 @@ def test_names_begin_again_inside_a_group():
 
 
 def test_branches_and_residuals_without_a_name_are_transparent():
-    assert paths(Branches(((Conv(4, 1),), (Pool("max", 1, 1),)))) == ["conv1", "pool1"]
-    assert paths(Residual((Conv(2, 1),), name="block")) == ["block/conv1"]
+    assert paths(Branches(((Conv(4, 1),), (Pool("max", 1, 1),)))) == ["conv1", "pool1", "concat1"]
+    assert paths(Residual((Conv(2, 1),), name="block")) == ["block/conv1", "block"]
 
 
 @pytest.mark.parametrize(
