@@ -6,18 +6,22 @@ layers = [
     { layer = "conv", features = 6, window = 5, name = "c1" },
     { layer = "activation", kind = "tanh" },
 ]
+
+What is written is written out, a line a layer; what is read may use blocks and repeats as well (see `blocks`).
 """
 
 import json
 import re
+import textwrap
 import tomllib
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from cnncli.errors import CnncliError, DataError, UsageError, nearest
-from cnncli.networks.checks import from_table, only, shown
-from cnncli.networks.layers import WORDS, Layer
+from cnncli.errors import DataError, UsageError, nearest
+from cnncli.networks.blocks import Tables, is_network
+from cnncli.networks.layers import Layer
+from cnncli.networks.lines import Place, lines
 from cnncli.networks.network import Network
 
 
@@ -71,7 +75,7 @@ def parse(text: str, where: str) -> dict[str, Any]:
 def read(text: str, where: str, name: str = "") -> Network:
     """The network called `name` in TOML text, or its only one; `where` names the file in errors.
 
-    Raises UsageError for text that is not TOML, unknown words or keys, and values that cannot be.
+    Raises UsageError for text that is not TOML, unknown words, keys and blocks, and values that cannot be.
     """
     try:
         return _read(text, where, name)
@@ -80,16 +84,29 @@ def read(text: str, where: str, name: str = "") -> Network:
 
 
 def _read(text: str, where: str, name: str) -> Network:
-    entries = parse(text, where)
-    networks = {key: entry for key, entry in entries.items() if isinstance(entry, dict) and "layers" in entry}
-    if not networks:
+    tables = parse(text, where)
+    name = _chosen(tables, where, name)
+    try:
+        return Tables(tables, Place(where)).network(name)
+    except UsageError:  # Only now it matters on which line a table begins.
+        return Tables(tables, Place(where, lines(text))).network(name)
+
+
+def _chosen(tables: dict[str, Any], where: str, name: str) -> str:
+    """The table that is meant: the one called `name`, or the only network (or block, which is refused later)."""
+    networks = [key for key, table in tables.items() if is_network(table)]
+    others = [key for key, table in tables.items() if isinstance(table, dict) and {"layers", "input"} & set(table)]
+    if name:
+        if name not in others:
+            why = "; that table has no layers" if name in tables else nearest(name, networks)
+            raise UsageError(f"{where}: no network {name!r}{why}")
+        return name
+    if len(networks) > 1:
+        names = textwrap.shorten(", ".join(networks), 400, placeholder=" ...")
+        raise UsageError(f"{where} holds {len(networks)} networks; say which: {where}:NAME; known: {names}")
+    if not networks and len(others) != 1:
         raise UsageError(f"{where}: no network in it; expected a table with input and layers, as in [tiny]")
-    if not name and len(networks) > 1:
-        raise UsageError(f"{where} holds {len(networks)} networks; say which: {where}:NAME{nearest('', networks)}")
-    name = name or next(iter(networks))
-    if name not in networks:
-        raise UsageError(f"{where}: no network {name!r}{nearest(name, networks)}")
-    return _network(networks[name], f"{where}: [{name}]", name)
+    return (networks or others)[0]
 
 
 def load(path: Path, name: str = "") -> Network:
@@ -98,32 +115,3 @@ def load(path: Path, name: str = "") -> Network:
         return read(path.read_text(encoding="utf-8"), str(path), name)
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read as text: {getattr(error, 'strerror', None) or error}") from None
-
-
-def _network(entry: dict[str, Any], where: str, name: str) -> Network:
-    known = {one.name for one in fields(Network)} - {"name"}
-    only(entry, known, {"input", "layers"}, where)
-    if not isinstance(entry["layers"], list):
-        raise UsageError(f"{where}: layers is {shown(entry['layers'])}; expected a list of layers")
-    try:
-        built = tuple(_layer(one, f"{where} layer {place}") for place, one in enumerate(entry["layers"], 1))
-        return Network(name=name, layers=built, **{key: entry[key] for key in entry if key != "layers"})
-    except CnncliError as error:
-        raise UsageError(str(error) if str(error).startswith(where) else f"{where}: {error}") from None
-
-
-def _layer(entry: Any, where: str) -> Layer:
-    if not isinstance(entry, dict) or not isinstance(entry.get("layer"), str):
-        raise UsageError(f'{where} is {shown(entry)}; expected a table such as {{ layer = "conv", ... }}')
-    if (word := entry["layer"]) not in WORDS:
-        raise UsageError(f"{where}: no layer {shown(word)}{nearest(word, WORDS)}")
-    where = f"{where} ({word})"
-    given = {key: _value(value, f"{where} {key}") for key, value in entry.items() if key != "layer"}
-    return from_table(WORDS[word], given, where)
-
-
-def _value(value: Any, where: str) -> Any:
-    """Tables inside are layers; lists are tuples, of layers or of numbers."""
-    if isinstance(value, list):
-        return tuple(_value(part, f"{where} {place}") for place, part in enumerate(value, 1))
-    return _layer(value, where) if isinstance(value, dict) else value

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from cnncli.errors import CnncliError, DataError, UsageError
+from cnncli.errors import CnncliError, UsageError
 from cnncli.networks import toml
 from cnncli.networks.catalogue import CATALOGUE, find
 from cnncli.networks.layers import BatchNorm, Branches, Conv, Dense, Flatten, PartialConv, Residual
 from cnncli.networks.network import Network
+from tests.networks.written import refused, said
 from tests.strategies import networks, toml_values, words_with
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -19,27 +20,6 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 def read(layers, head="input = [28, 28, 1]"):
     return toml.read(f"[tiny]\n{head}\nlayers = [{layers}]\n", "net.toml")
-
-
-def said(value):
-    """A value as TOML's inline text."""
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{json.dumps(key)} = {said(part)}" for key, part in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(said(part) for part in value) + "]"
-    if isinstance(value, int) and not isinstance(value, bool):
-        # Hexadecimal, in which TOML holds numbers that Python cannot write out.
-        return f"0x{value:x}" if value >= 0 else f"-{-value}"
-    return json.dumps(value).replace("NaN", "nan").replace("Infinity", "inf")
-
-
-def refused(text):
-    """Whether the text is refused in one line; any exception but the two that are the user's escapes."""
-    try:
-        toml.read(text, "net.toml")
-    except (UsageError, DataError):
-        return True
-    return False
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -90,25 +70,25 @@ def test_trees_and_tables_come_back_equal():
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
-        ('{layer = "conw", features = 6}', "net.toml: [tiny] layer 1: no layer 'conw'; did you mean 'conv'?"),
+        ('{layer = "conw", features = 6}', "net.toml line 3: [tiny] layer 1: no layer 'conw'; did you mean 'conv'?"),
         (
             '{layer = "flatten"}, {layer = "dense", feature = 6}',
-            "net.toml: [tiny] layer 2 (dense): unknown key 'feature'; did you mean 'features'?",
+            "net.toml line 3: [tiny] layer 2 (dense): unknown key 'feature'; did you mean 'features'?",
         ),
-        ('{layer = "conv", name = "c1"}', "net.toml: [tiny] layer 1 (conv): features and window missing"),
+        ('{layer = "conv", name = "c1"}', "net.toml line 3: [tiny] layer 1 (conv): features and window missing"),
         (
             '{layer = "conv", features = 6, window = "big"}',
-            "net.toml: [tiny] layer 1 (conv): conv: window is 'big'; expected a whole number of at least 1, or two",
+            "net.toml line 3: [tiny] layer 1 (conv): conv: window is 'big'; expected a whole number of at least 1, or",
         ),
         (
             '{layer = "group", layers = [{layer = "dense", features = 0}]}',
-            "net.toml: [tiny] layer 1 (group) layers 1 (dense): dense: features is 0; expected a whole number",
+            "net.toml line 3: [tiny] layer 1 (group) layers 1 (dense): dense: features is 0; expected a whole number",
         ),
-        ("5", 'net.toml: [tiny] layer 1 is 5; expected a table such as { layer = "conv", ... }'),
-        ('{kind = "relu"}', "net.toml: [tiny] layer 1 is {'kind': 'relu'}; expected a table"),
+        ("5", 'net.toml line 1: [tiny] layer 1 is 5; expected a table such as { layer = "conv", ... }'),
+        ('{kind = "relu"}', "net.toml line 3: [tiny] layer 1 is {'kind': 'relu'}; expected a table"),
         (
             '{layer = "flatten", name = "f"}, {layer = "flatten", name = "f"}',
-            "net.toml: [tiny]: two layers are called 'f'",
+            "net.toml line 1: [tiny]: two layers are called 'f'",
         ),
     ],
 )
@@ -121,11 +101,14 @@ def test_a_wrong_layer_says_where_it_is_and_what_was_expected(layers, message):
 @pytest.mark.parametrize(
     ("head", "message"),
     [
-        ("", "net.toml: [tiny]: input missing"),
-        ("inptu = 5\ninput = 5", "net.toml: [tiny]: unknown key 'inptu'; did you mean 'input'"),
-        ("input = [28, 28]", "net.toml: [tiny]: network 'tiny': input is [28, 28]; expected height, width, channels"),
-        ("input = [9, 9, 1]\npaper = 5", "net.toml: [tiny]: network 'tiny': paper is 5; expected text"),
-        ('input = [9, 9, 1]\nname = "x"', "net.toml: [tiny]: unknown key 'name'"),
+        ("", "net.toml line 1: [tiny] is a block: input missing; a network has input = [height, width, channels]"),
+        ("inptu = 5\ninput = 5", "net.toml line 1: [tiny]: unknown key 'inptu'; did you mean 'input'"),
+        (
+            "input = [28, 28]",
+            "net.toml line 1: [tiny]: network 'tiny': input is [28, 28]; expected height, width, channels",
+        ),
+        ("input = [9, 9, 1]\npaper = 5", "net.toml line 1: [tiny]: network 'tiny': paper is 5; expected text"),
+        ('input = [9, 9, 1]\nname = "x"', "net.toml line 1: [tiny]: unknown key 'name'"),
     ],
 )
 def test_a_wrong_key_says_where_it_is_and_what_was_expected(head, message):
@@ -148,6 +131,15 @@ def test_a_wrong_key_says_where_it_is_and_what_was_expected(head, message):
 def test_text_without_a_network_says_what_was_expected(text, message):
     with pytest.raises(UsageError, match=message):
         toml.read(text, "net.toml")
+
+
+def test_of_many_networks_one_has_to_be_named():
+    network = Network("n", (4, 4, 1), (Flatten(),))
+    text = "".join(toml.write(replace(network, name=f"n{at}")) for at in range(20))
+    known = ", ".join(f"n{at}" for at in range(20))
+    with pytest.raises(UsageError, match=f"^net.toml holds 20 networks; say which: net.toml:NAME; known: {known}$"):
+        toml.read(text, "net.toml")
+    assert toml.read(text, "net.toml", "n7") == replace(network, name="n7")
 
 
 def test_errors_take_one_line():
