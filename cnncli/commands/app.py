@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from cnncli import __version__
-from cnncli.commands import data, listing
+from cnncli.commands import data, listing, visualize
 from cnncli.commands.evaluate import evaluate
 from cnncli.commands.size import size
 from cnncli.commands.summary import summary
@@ -28,6 +28,7 @@ app.command()(summary)
 app.command()(size)
 app.add_typer(listing.app, name="list")
 app.add_typer(data.app, name="data")
+app.add_typer(visualize.app, name="visualize")
 
 
 def _version(wanted: bool) -> None:

@@ -5,15 +5,16 @@ import warnings
 from contextlib import suppress
 from pathlib import Path
 
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from cnncli.errors import DataError
+from cnncli.visualize.palette import BLUE as BLUE
+from cnncli.visualize.palette import ORANGE as ORANGE
 
-# Okabe and Ito's colours, told apart by colour-blind eyes.
-BLUE, ORANGE = "#0072B2", "#D55E00"
 TEXT = 13
 DOTS_PER_INCH = 100
 
@@ -34,13 +35,14 @@ def plain(axes: Axes) -> None:
     axes.tick_params(labelsize=TEXT - 1)
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Write a PNG whole or not at all. Raises DataError when it cannot be written."""
+def save(figure: Figure, path: Path, format: str = "png") -> None:
+    """Write a PNG or SVG whole or not at all. Raises DataError when it cannot be written."""
     picture = io.BytesIO()
-    with warnings.catch_warnings():
+    # An SVG has its text as text, and nothing in it that another run would not write.
+    with warnings.catch_warnings(), rc_context({"svg.fonttype": "none", "svg.hashsalt": "cnncli"}):
         # A letter that the font lacks is drawn as a box: no reason to talk about it.
         warnings.filterwarnings("ignore", message="Glyph")
-        figure.savefig(picture, format="png")
+        figure.savefig(picture, format=format, metadata={"Date": None} if format == "svg" else None)
     part = path.with_name(f".{path.name}.part")
     try:
         part.write_bytes(picture.getvalue())

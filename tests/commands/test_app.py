@@ -21,7 +21,7 @@ def test_what_cannot_be_read_costs_one_line(cli, words, said):
     assert (answer.code, answer.out, answer.err) == (2, "", f"error: {said}\n")
 
 
-@pytest.mark.parametrize("words", ["", "list", "data"])
+@pytest.mark.parametrize("words", ["", "list", "data", "visualize"])
 def test_a_command_without_words_shows_its_help(cli, words):
     answer = cli(*words.split())
     assert (answer.code, answer.err) == (2, "")
