@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cnncli.console.columns import of_networks
+from cnncli.console.grid import Grid, chosen, table
 from cnncli.data.facts import Facts
 from cnncli.sizing.report import Report
 from cnncli.sizing.size import show
+from cnncli.sizing.workload import Workload
 
 if TYPE_CHECKING:
     from cnncli.data.check import Finding
@@ -21,14 +25,12 @@ def _table(*headers: str, right: tuple[str, ...] = ()) -> Table:
     return body
 
 
-def networks(reports: Iterable[Report]) -> Table:
+NETWORKS = ("network", "year", "layers", "input", "params", "macs", "top5-error", "variant")
+
+
+def networks(reports: Iterable[Report]) -> RenderableType:
     """A row a network; its paper is in the document, and in what `cnncli size` says."""
-    body = _table("network", "input", "params", "MACs", "what it is", right=("params", "MACs"))
-    for report in reports:
-        network, totals = report.network, report.totals
-        counts = (f"{totals.params:,}", f"{totals.macs:,}")
-        body.add_row(network.name, show(network.input), *counts, network.variant)
-    return body
+    return table(Grid(chosen(of_networks(Workload()), NETWORKS), tuple(reports)))
 
 
 def networks_document(reports: Iterable[Report]) -> dict[str, Any]:
@@ -38,6 +40,9 @@ def networks_document(reports: Iterable[Report]) -> dict[str, Any]:
         "networks": [
             {
                 "name": report.network.name,
+                "year": report.network.year or None,
+                "weight_layers": report.weight_layers,
+                "top5_error": round(report.network.top5_error / 100, 6) or None,
                 "input": list(report.network.input),
                 "params": report.totals.params,
                 "stats": report.totals.stats,
@@ -85,8 +90,8 @@ def recipes(known: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> Table:
     """A row a recipe."""
     body = _table("recipe", "network", "epochs", "source", right=("epochs",))
     for network, named in known.items():
-        for name, table in named.items():
-            body.add_row(name, network, str(table["epochs"]), str(table["source"]))
+        for name, recipe in named.items():
+            body.add_row(name, network, str(recipe["epochs"]), str(recipe["source"]))
     return body
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from rich.console import Console, Group, RenderableType
+from rich.constrain import Constrain
 from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
@@ -19,6 +20,8 @@ from cnncli.runs.folder import to_json
 
 # Without a terminal nothing is cut or wrapped, however wide a table is.
 UNBOUNDED = 10_000
+# Columns that sentences are wrapped to, however wide the terminal is.
+SENTENCE = 80
 
 
 def open_streams() -> None:
@@ -73,6 +76,16 @@ def _rendered(what: RenderableType) -> str:
 def _narrowest(console: Console, what: RenderableType) -> int:
     unbounded = console.options.update(max_width=UNBOUNDED)
     return Measurement.get(console, unbounded, what).minimum
+
+
+def width() -> int:
+    """The columns that results have; without a terminal there is no end to them."""
+    return _console(io.StringIO(), sys.stdout.isatty()).width
+
+
+def sentence(text: Text) -> RenderableType:
+    """Running text, wrapped to a width that reads well."""
+    return Constrain(text, SENTENCE)
 
 
 def line(text: str) -> None:

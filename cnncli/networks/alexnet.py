@@ -37,8 +37,8 @@ def published(name: str, groups: int, variant: str, top5_error: float = 0.0) -> 
         name,
         (227, 227, 3),
         (
-            *(Conv(96, 11, 4, name="conv1"), RELU, LocalResponseNorm(), overlapping("pool1")),
-            *(Conv(256, 5, 1, 2, groups, bias_start=1.0, name="conv2"), RELU, LocalResponseNorm()),
+            *(Conv(96, 11, 4, name="conv1"), RELU, LocalResponseNorm(name="norm1"), overlapping("pool1")),
+            *(Conv(256, 5, 1, 2, groups, bias_start=1.0, name="conv2"), RELU, LocalResponseNorm(name="norm2")),
             overlapping("pool2"),
             *(Conv(384, 3, 1, 1, name="conv3"), RELU),
             *(Conv(384, 3, 1, 1, groups, bias_start=1.0, name="conv4"), RELU),

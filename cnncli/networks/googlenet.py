@@ -94,8 +94,8 @@ def googlenet() -> Network:
         "googlenet",
         (224, 224, 3),
         (
-            *(*biased(64, 7, 2, "conv1"), pools["pool1"], LocalResponseNorm()),
-            *(*biased(64, 1, name="conv2_reduce"), *biased(192, 3, name="conv2"), LocalResponseNorm()),
+            *(*biased(64, 7, 2, "conv1"), pools["pool1"], LocalResponseNorm(name="norm1")),
+            *(*biased(64, 1, name="conv2_reduce"), *biased(192, 3, name="conv2"), LocalResponseNorm(name="norm2")),
             *(pools["pool2"], *modules("3")),
             *(pools["pool3"], *with_heads(True)),
             *(pools["pool4"], *modules("5")),

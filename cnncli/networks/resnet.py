@@ -93,7 +93,7 @@ def cifar(name: str, depth: int, shortcuts: bool) -> Network:
             shortcut = (PadShortcut(width, stride, name="shortcut"),) if stride > 1 else ()
             inside.append(Group((*((Residual(body, shortcut),) if shortcuts else body), RELU), name=f"block{place}"))
         groups.append(Group(tuple(inside), name=f"conv{number}"))
-    kind = "identity and zero-padded shortcuts (option A)" if shortcuts else "the same layers without shortcuts"
+    kind = "shortcuts padded with zeros (option A)" if shortcuts else f"the layers of resnet{depth} without shortcuts"
     return Network(
         name,
         (32, 32, 3),
@@ -101,7 +101,7 @@ def cifar(name: str, depth: int, shortcuts: bool) -> Network:
         paper=HE_2016,
         year=2015,
         table=f"section 4.2, table 6, n = {blocks}",
-        variant=f"for 32x32 images: {depth} weight layers, {kind}",
+        variant=f"for 32x32 images: {kind}",
         init="he-normal",
     )
 

@@ -50,7 +50,7 @@ def vgg(
         paper=SIMONYAN_2015,
         year=2014,
         table=f"table 1, column {COLUMNS[depth]}",
-        variant=variant or f"as published: {depth} weight layers",
+        variant=variant or f"as published: column {COLUMNS[depth]}, nothing but 3x3",
         top5_error=top5_error,
         # Section 3.1 recommends Glorot's; behind batch normalization He's, as everybody trains them.
         init="he-normal" if norm else "glorot-uniform",

@@ -21,8 +21,8 @@ def zfnet(name: str, widths: tuple[int, int, int], variant: str, top5_error: flo
         name,
         (224, 224, 3),
         (
-            *(Conv(96, 7, 2, 1, name="conv1"), RELU, pool("pool1"), LocalResponseNorm()),
-            *(Conv(256, 5, 2, name="conv2"), RELU, pool("pool2"), LocalResponseNorm()),
+            *(Conv(96, 7, 2, 1, name="conv1"), RELU, pool("pool1"), LocalResponseNorm(name="norm1")),
+            *(Conv(256, 5, 2, name="conv2"), RELU, pool("pool2"), LocalResponseNorm(name="norm2")),
             *(Conv(third, 3, 1, 1, name="conv3"), RELU),
             *(Conv(fourth, 3, 1, 1, name="conv4"), RELU),
             *(Conv(fifth, 3, 1, 1, name="conv5"), RELU, pool("pool5"), Flatten()),

@@ -10,7 +10,8 @@ Shape = tuple[int, ...]
 CONVENTION = (
     "MAC: one multiply-add of a convolution or dense layer, forward, per image; bias, normalization, activation and "
     "pooling are not counted. FLOP = 2 x MAC. Parameters are trained values; statistics are BatchNorm's running mean "
-    "and variance."
+    "and variance. RF: receptive field in input pixels; jump: distance of two neighbours. Memory: the input and what "
+    "convolution, pooling (not global) and dense layers give, forward."
 )
 
 
@@ -38,7 +39,8 @@ class Row:
     counts each multiply and each bias once, as LeCun 1998 does. `field` is the receptive field along height and width,
     None where a unit sees everything: after adaptive or global pooling, or when the image has become a vector.
     `activations` are the values of its output where they are a new array: of convolutions, pooling and dense layers.
-    `held` are values that wait elsewhere while it is computed: what a shortcut or other branches need.
+    `held` are values that wait elsewhere while it is computed: what a shortcut or other branches need. `parts` are the
+    shapes that meet in a concatenation or a sum, `inside` the rows that a folded one stands for.
     """
 
     path: str
@@ -55,8 +57,44 @@ class Row:
     connections: int = 0
     activations: int = 0
     held: int = 0
+    parts: tuple[Shape, ...] = ()
+    inside: tuple["Row", ...] = ()
     field: tuple[Field, Field] | None = None
     head: bool = False
+
+
+def fold(rows: tuple[Row, ...], depth: int) -> tuple[Row, ...]:
+    """Rows of at most `depth` names in their paths: what lies deeper is one row, with the sums of its columns.
+
+    Auxiliary heads inside a group are a row of their own behind it.
+    """
+    together: dict[tuple[str, bool], list[Row]] = {}
+    for row in rows:
+        together.setdefault(("/".join(row.path.split("/")[:depth]), row.head), []).append(row)
+    return tuple(_together(path, inside) for (path, _), inside in together.items())
+
+
+def _together(path: str, rows: list[Row]) -> Row:
+    first, last = rows[0], rows[-1]
+    if len(rows) == 1 and last.path == path:
+        return last
+    return Row(
+        path,
+        "group",
+        "",
+        first.input,
+        last.output,
+        params=sum(row.params for row in rows),
+        biases=sum(row.biases for row in rows),
+        stats=sum(row.stats for row in rows),
+        macs=sum(row.macs for row in rows),
+        connections=sum(row.connections for row in rows),
+        activations=sum(row.activations for row in rows),
+        held=max(row.held for row in rows),
+        inside=tuple(rows),
+        field=last.field,
+        head=first.head,
+    )
 
 
 @dataclass(frozen=True)
@@ -89,15 +127,24 @@ class Report:
     @property
     def totals(self) -> Totals:
         """The sums of the rows; multiply-adds and connections are the main path's."""
-        main = [row for row in self.rows if not row.head]
         return Totals(
-            sum(row.params for row in main),
-            sum(row.stats for row in main),
-            sum(row.macs for row in main),
-            sum(row.connections for row in main),
+            sum(row.params for row in self.main),
+            sum(row.stats for row in self.main),
+            sum(row.macs for row in self.main),
+            sum(row.connections for row in self.main),
             sum(row.params for row in self.rows),
             sum(row.stats for row in self.rows),
         )
+
+    @property
+    def main(self) -> tuple[Row, ...]:
+        """The rows of the main path, without auxiliary heads."""
+        return tuple(row for row in self.rows if not row.head)
+
+    @property
+    def unfit(self) -> tuple[Row, ...]:
+        """The rows whose windows do not cover their input exactly."""
+        return tuple(row for row in self.rows if row.windows and not row.windows.fits)
 
     @property
     def has_heads(self) -> bool:

@@ -44,7 +44,7 @@ def size(network: Network) -> Report:
     the smallest that is not.
     """
     try:
-        return _sized(network)
+        return sized(network)
     except TooSmall as error:
         side = smallest(network)
         hint = f"; the smallest input that {network.name} accepts is {side}x{side}" if side else ""
@@ -55,12 +55,13 @@ def smallest(network: Network) -> int | None:
     """The least side of a square input at which a network is possible; None where that is above 512 pixels."""
     for side in range(1, 513):
         with suppress(UsageError):
-            _sized(replace(network, input=(side, side, network.input[2])))
+            sized(replace(network, input=(side, side, network.input[2])))
             return side
     return None
 
 
-def _sized(network: Network) -> Report:
+def sized(network: Network) -> Report:
+    """Size a network, anew each time and without a hint where its input is too small."""
     flow = _Flow(network.input, (Field(), Field()))
     rows = tuple(_rows(network.named(), "", flow, _Joins(network)))
     windowed = any(row.windows and not row.head for row in rows)
@@ -83,7 +84,10 @@ class _Flow:
     pinned: int = 0
 
     def fork(self, waiting: int, more: bool) -> "_Flow":
-        """One of several ways: `waiting` values of others are done; with `more` to come the input has to stay."""
+        """One of several ways: `waiting` values of others are done; with `more` that need it the input has to stay.
+
+        An empty way gives the input itself, which needs it until the ways meet and makes nothing that waits besides.
+        """
         return replace(self, held=self.held + waiting, pinned=prod(self.shape) if more else self.pinned)
 
     def join(self, shape: Shape, ends: list["_Flow"]) -> None:
@@ -148,16 +152,17 @@ def _rows(layers: Layers, path: str, flow: _Flow, joins: _Joins) -> Iterator[Row
                 yield from _rows(layer.layers, inside, flow, joins)
             case Branches():
                 ends: list[_Flow] = []
+                done, passes = 0, not all(layer.branches)
                 for place, branch in enumerate(layer.branches, 1):
-                    done = sum(prod(end.shape) for end in ends)
-                    ends.append(flow.fork(done, place < len(layer.branches)))
+                    ends.append(flow.fork(done, passes or place < len(layer.branches)))
                     yield from _rows(branch, inside, ends[-1], joins)
+                    done += prod(ends[-1].shape) if branch else 0
                 shape = _concatenated([end.shape for end in ends], _place(layer, here))
                 yield _join(layer, joins.path(layer, path), flow, shape, ends)
             case Residual():
                 body = flow.fork(0, True)
                 yield from _rows(layer.body, inside, body, joins)
-                shortcut = flow.fork(prod(body.shape), False)
+                shortcut = flow.fork(prod(body.shape) if layer.body else 0, not layer.body)
                 yield from _rows(layer.shortcut, inside, shortcut, joins)
                 if body.shape != shortcut.shape:
                     raise UsageError(
@@ -178,7 +183,8 @@ def _rows(layers: Layers, path: str, flow: _Flow, joins: _Joins) -> Iterator[Row
 
 def _join(layer: Branches | Residual, path: str, flow: _Flow, shape: Shape, ends: list[_Flow]) -> Row:
     """Go on where ways meet."""
-    row = Row(path, layer.word, "concat" if isinstance(layer, Branches) else "add", flow.shape, shape, held=flow.held)
+    parts, kind = tuple(end.shape for end in ends), "concat" if isinstance(layer, Branches) else "add"
+    row = Row(path, layer.word, kind, flow.shape, shape, held=flow.held, parts=parts)
     flow.join(shape, ends)
     return replace(row, field=None if flow.everything else flow.field)
 

@@ -1,13 +1,24 @@
+import re
+
 from cnncli.networks.catalogue import CATALOGUE
+from tests.commands.conftest import at_terminal
 
 
 def test_networks_are_listed_with_their_counts(cli):
     answer = cli("list", "networks")
     assert answer.code == 0
-    lines = {line.split()[0]: line.split()[1:4] for line in answer.out.splitlines()}
-    assert lines.pop("network") == ["input", "params", "MACs"]
-    assert lines["lenet5"] == ["32x32x1", "61,706", "416,520"]
+    lines = {line.split()[0]: line.split()[1:6] for line in answer.out.splitlines()}
+    assert lines.pop("network") == ["year", "layers", "input", "params", "MACs"]
+    assert lines["lenet5"] == ["1998", "5", "32x32x1", "61,706", "416,520"]
     assert set(lines) == set(CATALOGUE)
+
+
+def test_a_narrow_terminal_lists_networks_without_some_columns():
+    lines = re.sub(r"\x1b\[[\d;]*m", "", at_terminal(80, "list", "networks").out).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[-1] == "left out for want of room: year, layers, top5-error"
+    vgg16 = next(line for line in lines if line.startswith("vgg16 "))
+    assert vgg16.split()[1:4] == ["224x224x3", "138,357,544", "15,470,264,320"]
 
 
 def test_the_document_of_networks_has_papers(cli):
@@ -15,6 +26,8 @@ def test_the_document_of_networks_has_papers(cli):
     assert document["schema"] == "cnncli.networks/1"
     lenet = next(one for one in document["networks"] if one["name"] == "lenet5")
     assert (lenet["params"], lenet["macs"], lenet["input"]) == (61706, 416520, [32, 32, 1])
+    assert (lenet["year"], lenet["weight_layers"], lenet["top5_error"]) == (1998, 5, None)
+    assert [one["top5_error"] for one in document["networks"] if one["name"] == "alexnet"] == [0.153]
     assert lenet["paper"].startswith("LeCun")
 
 

@@ -1,7 +1,9 @@
 """Sizing against published figures, layer by layer, and its invariants on random networks."""
 
+from dataclasses import replace
+
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from cnncli.errors import UsageError
 from cnncli.networks.catalogue import find
@@ -26,7 +28,7 @@ from cnncli.networks.layers import (
 )
 from cnncli.networks.network import Network, adapt
 from cnncli.sizing.geometry import Field
-from cnncli.sizing.size import size
+from cnncli.sizing.size import size, sized, smallest
 from tests.strategies import mutated, networks
 
 
@@ -215,6 +217,97 @@ def test_what_cannot_be_is_refused_with_its_path(layers, message):
 def test_lenet5_of_1998_needs_its_own_input():
     with pytest.raises(UsageError, match="conv 'c5': a window of 5 on an input of 4"):
         size(adapt(find("lenet5-1998"), (28, 28, 1)))
+
+
+def joins(report):
+    return [(row.path, row.word, row.kind, row.parts, row.output) for row in report.rows if row.parts]
+
+
+def test_where_ways_meet_is_a_row_behind_them():
+    ways = ((Conv(3, 1),), (), (Residual((Conv(2, 1),)), Conv(1, 1)))
+    report = of((4, 4, 2), Branches(ways), Residual((Conv(6, 1),)))
+    assert [row.path for row in report.rows] == ["conv1", "conv2", "add1", "conv3", "concat1", "conv4", "add2"]
+    inner, outer, last = (4, 4, 2), (4, 4, 3), (4, 4, 6)
+    assert joins(report) == [
+        ("add1", "residual", "add", (inner, inner), inner),
+        ("concat1", "branches", "concat", (outer, inner, (4, 4, 1)), last),
+        ("add2", "residual", "add", (last, last), last),
+    ]
+    added = report.rows[2]
+    assert (added.params, added.macs, added.activations, added.windows) == (0, 0, 0, None)
+    assert added.field == (Field(1, 1), Field(1, 1))
+
+
+def test_joins_have_their_own_names_and_take_nobodys():
+    named = of((4, 4, 2), Residual((Conv(2, 1),), name="block"), Branches(((), ()), name="both"))
+    assert [row.path for row in named.rows] == ["block/conv1", "block", "both"]
+    taken = of((4, 4, 2), Residual((Conv(2, 1, name="add1"),)), Group((Residual((Conv(2, 1),)),), name="g"))
+    assert [row.path for row in taken.rows] == ["add1", "add2", "g/conv1", "g/add2"]
+
+
+def test_what_waits_elsewhere_is_held():
+    body = of((4, 4, 2), Residual((Conv(2, 3, padding=1), Activation("relu"), Conv(2, 3, padding=1)), name="block"))
+    assert [row.held for row in body.rows] == [0, 32, 32, 0]
+    ways = ((Conv(3, 1),), (Conv(1, 1), Conv(5, 3, padding=1)), (Pool("max", 3, 1, 1),))
+    # The first way's 48 values; besides, the input that the pooling needs; then the second way's 80 in its place.
+    assert [row.held for row in of((4, 4, 2), Branches(ways)).rows] == [0, 48, 48 + 32, 48 + 80, 0]
+
+
+def test_activations_are_those_of_layers_that_give_a_new_array():
+    words = (Conv(3, 1), BatchNorm(), Activation("relu"), Pool("max", 2, 2), AdaptivePool(1), Flatten(), Dense(5))
+    assert [row.activations for row in of((4, 4, 2), *words).rows] == [48, 0, 0, 12, 3, 0, 5]
+    assert [row.activations for row in of((4, 4, 2), Subsample(2, 2), GlobalPool(), RadialBasis(("#.",))).rows] == [
+        *(8, 0, 1),
+    ]
+
+
+def test_weight_layers_are_those_of_the_longest_way():
+    short, long = (Conv(2, 1),), (Conv(2, 1), Activation("relu"), PartialConv(((0, 1), (1,)), 1))
+    assert of((4, 4, 2), Residual(short, long)).weight_layers == 2
+    assert of((4, 4, 2), Branches((long, short)), Flatten(), Dense(3)).weight_layers == 3
+    assert of((4, 4, 2), AuxiliaryHead((Flatten(), Dense(3))), Pool("max", 2, 2), BatchNorm()).weight_layers == 0
+    assert of((1, 1, 2), Flatten(), RadialBasis(("#.",))).weight_layers == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "side"), [("vgg16", 32), ("alexnet", 67), ("alexnet-torchvision", 63), ("lenet5", 16)]
+)
+def test_the_smallest_input_is_said_where_one_is_too_small(name, side):
+    network = find(name)
+    assert smallest(network) == side
+    assert size(adapt(network, (side, side, network.input[2]))).output == size(network).output
+    with pytest.raises(UsageError) as error:
+        size(adapt(network, (side - 1, side - 1, network.input[2])))
+    assert str(error.value).endswith(f"; the smallest input that {name} accepts is {side}x{side}")
+
+
+def test_no_input_is_said_to_be_the_smallest_where_none_is():
+    assert smallest(Network("n", (9, 9, 1), (Conv(1, 512),))) == 512
+    assert smallest(Network("n", (9, 9, 1), (Conv(1, 513),))) is None
+    with pytest.raises(UsageError) as error:
+        of((9, 9, 1), Conv(1, 513))
+    assert str(error.value).endswith("larger than what it looks at")
+
+
+def possible(network, side):
+    try:
+        return bool(sized(replace(network, input=(side, side, network.input[2]))))
+    except UsageError:
+        return False
+
+
+@settings(max_examples=50)
+@given(mutated())
+def test_the_smallest_input_is_the_first_of_all(network):
+    side = smallest(network)
+    assert side is None or possible(network, side)
+    assert not any(possible(network, below) for below in range(1, side or 20))
+
+
+@given(networks(3))
+def test_every_row_has_a_path_of_its_own(network):
+    paths = [row.path for row in size(network).rows]
+    assert len(set(paths)) == len(paths)
 
 
 @given(networks())
