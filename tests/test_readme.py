@@ -1,5 +1,6 @@
 """The README's commands do what it shows: results to the word where arithmetic decides them, their form elsewhere."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -53,9 +54,11 @@ def test_the_script_for_ci_runs(tmp_path):
     here = tmp_path / "cnncli"
     here.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cnncli "$@"\n')
     here.chmod(0o755)
+    (tmp_path / "net.toml").write_text(re.findall(r"```toml\n(.*?)```", README, flags=re.S)[0])
     done = subprocess.run(
         ["bash", "-c", f'PATH="{tmp_path}:$PATH"\n{script}'], cwd=tmp_path, capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
-    assert '"params": 61706' in (tmp_path / "size.json").read_text()
-    assert '"count": 360' in (tmp_path / "eval.json").read_text()
+    assert json.loads((tmp_path / "size.json").read_text())["totals"]["params"] == 14_362
+    assert json.loads((tmp_path / "eval.json").read_text())["count"] == 360
+    assert done.stdout == f"accuracy {json.loads((tmp_path / 'eval.json').read_text())['accuracy']}\n"

@@ -1,55 +1,78 @@
 """What was built, and what was trained, as tables and documents."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from cnncli.console import analysis, terminal
+from cnncli.console.runs import device
 from cnncli.sizing.size import show
 
 if TYPE_CHECKING:
     from cnncli.models.summary import Summary
+    from cnncli.training.analysis import Analysis
 
 
-def tables(
-    built: "Summary", facts: dict[str, Any] | None = None, recipe: dict[str, Any] | None = None
-) -> list[RenderableType]:
-    """The run, where there is one, then its arrays and their totals."""
+# Flax's own table is what people know; it counts otherwise.
+CONVENTION = (
+    "Parameters are trained and frozen values; nnx.tabulate adds statistics and random state to its Total Parameters. "
+    "Random state is what dropout would keep to draw by; here every step is given a key."
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What run.json and recipe.toml say of a run."""
+
+    facts: dict[str, Any]
+    recipe: dict[str, Any]
+
+
+def tables(built: "Summary", run: Run | None = None, xla: "Analysis | None" = None) -> list[RenderableType]:
+    """The run, where there is one, then its arrays and their totals, then what XLA says, where it was asked."""
     network = built.report.network
     body = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
-    for header in ("array", "shape", "type", "values", "bytes"):
-        body.add_column(header, justify="right" if header in ("values", "bytes") else "left", overflow="fold")
+    for header in ("array", "shape", "type", "starts as", "values", "bytes"):
+        right, whole = header in ("values", "bytes"), header in ("shape", "values", "bytes")
+        body.add_column(header, justify="right" if right else "left", overflow="fold", no_wrap=whole)
     for leaf in built.leaves:
-        kind = leaf.dtype if leaf.trained else f"{leaf.dtype}, statistic"
-        body.add_row(leaf.path, show(leaf.shape), kind, f"{leaf.count:,}", f"{leaf.bytes:,}")
+        kind = leaf.dtype if leaf.kind == "trained" else f"{leaf.dtype}, {leaf.kind}"
+        body.add_row(leaf.path, show(leaf.shape), kind, leaf.init, f"{leaf.count:,}", f"{leaf.bytes:,}")
     body.add_section()
-    body.add_row("total", "", "", f"{built.params + built.stats:,}", f"{built.bytes:,}")
-    apart = f"trained {built.params:,}, BatchNorm statistics {built.stats:,}; initialization {network.init}"
-    head: list[RenderableType] = [] if facts is None or recipe is None else [_run(facts, recipe), Text()]
+    body.add_row("total", "", "", "", f"{sum(leaf.count for leaf in built.leaves):,}", f"{built.bytes:,}")
+    apart = (
+        f"trained {built.count('trained'):,}, BatchNorm statistics {built.count('statistic'):,}, "
+        f"frozen {built.count('frozen'):,}, random state {built.count('random'):,}; initialization {network.init}"
+    )
+    head = [_run(run), Text()] if run else []
+    tail = [Text(), *analysis.tables(xla)] if xla else []
     title = Text(f"{network.name}  {show(network.input)} -> {show(built.report.output)}", style="bold")
-    return [*head, title, body, Text(apart), Text("sizing and the built model agree", style="dim")]
+    said = terminal.sentence(Text(CONVENTION, style="dim"))
+    return [*head, title, body, Text(apart), said, Text("sizing and the built model agree", style="dim"), *tail]
 
 
-def _run(facts: dict[str, Any], recipe: dict[str, Any]) -> Table:
+def _run(run: Run) -> RenderableType:
     body = Table(box=None, pad_edge=False, show_edge=False, show_header=False)
     body.add_column()
     body.add_column(overflow="fold")
-    for key, value in _said(facts, recipe).items():
+    for key, value in _said(run.facts, run.recipe).items():
         body.add_row(key, value)
     return body
 
 
 def _said(facts: dict[str, Any], recipe: dict[str, Any]) -> dict[str, str]:
     """A run in words: what was trained, on what, how far, where."""
-    device, optimizer = facts.get("device", {}), recipe.get("optimizer", {})
+    optimizer = recipe.get("optimizer", {})
     said = {
         "status": facts.get("status", "unknown"),
         "trained on": f"{facts.get('dataset')}, read from {facts.get('data', {}).get('read_from')}",
         "recipe": f"epochs {recipe.get('epochs')}, batch {recipe.get('batch_size')}, {optimizer.get('name')} at "
         f"{optimizer.get('lr')}, {recipe.get('schedule', {}).get('name')}, augment "
         f"{recipe.get('augment', {}).get('name')}, seed {recipe.get('seed')}",
-        "device": f"{device.get('count')} x {device.get('platform')} ({device.get('kind')})",
+        "device": device(facts),
         "started": str(facts.get("started")),
     }
     if "train_seconds" in facts:
@@ -63,9 +86,7 @@ def _said(facts: dict[str, Any], recipe: dict[str, Any]) -> dict[str, str]:
     return said
 
 
-def document(
-    built: "Summary", facts: dict[str, Any] | None = None, recipe: dict[str, Any] | None = None
-) -> dict[str, Any]:
+def document(built: "Summary", run: Run | None = None, xla: "Analysis | None" = None) -> dict[str, Any]:
     """`cnncli.summary/1`."""
     network = built.report.network
     return {
@@ -79,13 +100,23 @@ def document(
                 "path": leaf.path,
                 "shape": list(leaf.shape),
                 "dtype": leaf.dtype,
-                "trained": leaf.trained,
+                "kind": leaf.kind,
+                "trained": leaf.kind == "trained",
+                "init": leaf.init or None,
                 "values": leaf.count,
                 "bytes": leaf.bytes,
             }
             for leaf in built.leaves
         ],
-        "totals": {"params": built.params, "stats": built.stats, "bytes": built.bytes},
-        "run": facts,
-        "recipe": recipe,
+        "totals": {
+            "params": built.params,
+            "trained": built.count("trained"),
+            "frozen": built.count("frozen"),
+            "stats": built.count("statistic"),
+            "random": built.count("random"),
+            "bytes": built.bytes,
+        },
+        "run": run.facts if run else None,
+        "recipe": run.recipe if run else None,
+        "xla": analysis.document(xla) if xla else None,
     }

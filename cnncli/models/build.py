@@ -11,7 +11,7 @@ from flax import nnx
 
 from cnncli.errors import Bug
 from cnncli.models.convolution import PartialConv, convolution_for
-from cnncli.models.initializers import INITIALIZERS, raised
+from cnncli.models.initializers import INITIALIZERS, ONES, ZEROS, Initializer, Keys, raised
 from cnncli.models.pooling import Subsample, adaptive_pool, pool
 from cnncli.networks import layers as words
 from cnncli.networks.checks import two
@@ -54,7 +54,9 @@ class Net(nnx.Module):
     As built it trains; `nnx.view(net, deterministic=True, use_running_average=True)` evaluates.
     """
 
-    def __init__(self, network: Network, *, dtype: Any = jnp.float32, platform: str = "cpu", rngs: nnx.Rngs) -> None:
+    def __init__(
+        self, network: Network, *, dtype: Any = jnp.float32, platform: str = "cpu", rngs: nnx.Rngs | Keys
+    ) -> None:
         self.network, self.deterministic = network, False
         rows = {row.path: row for row in size(network).rows}
         maker = _Maker(network.init, dtype, platform, rngs)
@@ -114,7 +116,7 @@ class _Maker:
     init: str
     dtype: Any
     platform: str
-    rngs: nnx.Rngs
+    rngs: nnx.Rngs | Keys
 
     def scope(self, layers: Layers, path: str, rows: dict[str, Row], scope: Scope | None = None) -> Scope:
         """The modules of a chain; layers of branches and residuals without a name belong to the scope around them."""
@@ -139,7 +141,7 @@ class _Maker:
         return scope
 
     def module(self, layer: Layer, row: Row) -> nnx.Module:
-        """The module of one layer, whose shapes are its row's."""
+        """The module of one layer, whose shapes are its row's; its arrays say how they start."""
         start = INITIALIZERS[self.init]
         common: dict[str, Any] = {"dtype": self.dtype, "rngs": self.rngs}
         channels = row.input[-1]
@@ -149,26 +151,32 @@ class _Maker:
             case words.PartialConv():
                 assert row.windows
                 windows, starts = (row.windows.window, row.windows.stride, _sides(row)), (start.weight, start.bias)
-                return PartialConv(layer.table, *windows, channels, convolution_for(self.platform), *starts, **common)
+                links = PartialConv(layer.table, *windows, channels, convolution_for(self.platform), *starts, **common)
+                return _noted(links, kernel=start.weight, bias=start.bias(1))
             case words.Dense():
                 bias = raised(start.bias(channels), layer.bias_start)
                 inits: dict[str, Any] = {"kernel_init": start.weight, "bias_init": bias}
-                return nnx.Linear(channels, layer.features, use_bias=layer.bias, **inits, **common)
+                dense = nnx.Linear(channels, layer.features, use_bias=layer.bias, **inits, **common)
+                return _noted(dense, kernel=start.weight, bias=bias)
             case words.Subsample():
                 assert row.windows
-                return Subsample(row.windows, channels, start.weight, start.bias, **common)
+                subsample = Subsample(row.windows, channels, start.weight, start.bias, **common)
+                return _noted(subsample, scale=start.weight, bias=start.bias(1))
             case words.BatchNorm():
-                return nnx.BatchNorm(channels, momentum=layer.momentum, epsilon=layer.epsilon, **common)
+                inits = {"scale_init": ONES, "bias_init": ZEROS}
+                norm = nnx.BatchNorm(channels, momentum=layer.momentum, epsilon=layer.epsilon, **inits, **common)
+                return _noted(norm, scale=ONES, bias=ZEROS, mean=ZEROS, var=ONES)
             case words.Dropout():
                 return nnx.Dropout(layer.drop)
             case _:
                 return Fixed(layer, row)
 
-    def _conv(self, layer: words.Conv, row: Row, common: dict[str, Any]) -> nnx.Conv:
+    def _conv(self, layer: words.Conv, row: Row, common: dict[str, Any]) -> nnx.Module:
         assert row.windows
         start = INITIALIZERS[self.init]
         tall, wide = row.windows.window
-        return nnx.Conv(
+        bias = raised(start.bias(tall * wide * row.input[-1] // layer.groups), layer.bias_start)
+        conv = nnx.Conv(
             row.input[-1],
             layer.features,
             row.windows.window,
@@ -177,10 +185,19 @@ class _Maker:
             feature_group_count=layer.groups,
             use_bias=layer.bias,
             kernel_init=start.weight,
-            bias_init=raised(start.bias(tall * wide * row.input[-1] // layer.groups), layer.bias_start),
+            bias_init=bias,
             conv_general_dilated=convolution_for(self.platform),
             **common,
         )
+        return _noted(conv, kernel=start.weight, bias=bias)
+
+
+def _noted(module: nnx.Module, **starts: Initializer) -> nnx.Module:
+    """The module, with the name of its initializer noted on each array."""
+    for name, start in starts.items():
+        if (array := getattr(module, name)) is not None:
+            array.set_metadata(init=start.name)
+    return module
 
 
 def _sides(row: Row) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from flax import nnx
 
 from cnncli.models.build import Net, Output, Scope, Tap
+from cnncli.models.initializers import Keys
 from cnncli.networks.network import Network
 
 # Nested dicts of arrays by path: {"c1": {"kernel": ..., "bias": ...}}.
@@ -38,7 +39,7 @@ class Model:
     def initialize(self, seed: jax.Array | int) -> tuple[Arrays, Arrays]:
         """Parameters and BatchNorm statistics as the network's paper starts them; traceable, so jit it."""
         platform = jax.default_backend()
-        net = Net(self.network, dtype=self.dtype, platform=platform, rngs=nnx.Rngs(jax.random.key(seed)))
+        net = Net(self.network, dtype=self.dtype, platform=platform, rngs=Keys(jax.random.key(seed)))
         return _arrays(net, nnx.Param), _arrays(net, nnx.BatchStat)
 
     def shapes(self) -> tuple[Arrays, Arrays]:
@@ -50,7 +51,7 @@ class Model:
 def model(network: Network, dtype: Any = jnp.float32) -> Model:
     """Build a network for this process's platform, without allocating an array."""
     net = nnx.eval_shape(
-        lambda: Net(network, dtype=dtype, platform=jax.default_backend(), rngs=nnx.Rngs(jax.random.key(0)))
+        lambda: Net(network, dtype=dtype, platform=jax.default_backend(), rngs=Keys(jax.random.key(0)))
     )
     # A scope's attributes are layers by their names: one that is called set_view is none of Flax's.
     evaluating = nnx.view(

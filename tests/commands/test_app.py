@@ -7,9 +7,9 @@ from cnncli.commands import app
     ("words", "said"),
     [
         ("siz lenet5", "no such command 'siz'. Did you mean 'size'? (cnncli --help shows more)"),
-        ("size lenet5 --clases 3", "no option '--clases'; did you mean '--classes'? (cnncli size --help shows more)"),
+        ("eval a --confusio", "no option '--confusio'; did you mean '--confusion'? (cnncli eval --help shows more)"),
         ("size lenet5 --classes", "option '--classes' requires an argument"),
-        ("size lenet5 mlp", "got unexpected extra argument(s) (mlp) (cnncli size --help shows more)"),
+        ("eval runs/a mlp", "got unexpected extra argument(s) (mlp) (cnncli eval --help shows more)"),
         ("list network", "no such command 'network'. Did you mean 'networks'? (cnncli list --help shows more)"),
         ("list networks --json=3", "option '--json' does not take a value"),
         ("eval", "missing argument 'RUN' (cnncli eval --help shows more)"),
@@ -61,7 +61,7 @@ def test_debug_shows_the_traceback_wherever_it_stands(cli, words):
     ],
 )
 def test_what_goes_wrong_has_its_exit_code(cli, monkeypatch, raised, code, said):
-    def fail(report):
+    def fail(*given, **named):
         raise raised
 
     monkeypatch.setattr("cnncli.console.sizing.table", fail)

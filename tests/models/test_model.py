@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from cnncli.models.model import model
 from cnncli.networks.catalogue import CATALOGUE, find
@@ -92,6 +92,7 @@ def test_random_networks_have_the_parameters_that_sizing_counts(network):
     assert_as_sized(network)
 
 
+@settings(max_examples=500)
 @given(networks())
 def test_random_networks_have_the_shapes_that_sizing_says(network):
     assert_flows_as_sized(network)

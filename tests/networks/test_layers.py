@@ -3,7 +3,7 @@
 from dataclasses import FrozenInstanceError
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from cnncli.errors import UsageError
 from cnncli.networks.layers import (
@@ -108,6 +108,7 @@ def test_a_name_that_would_break_a_path_is_refused(name):
         Flatten(name=name)
 
 
+@settings(max_examples=500)
 @given(words_with(values))
 def test_arbitrary_values_make_a_layer_or_a_usage_error(word_and_values):
     word, chosen = word_and_values

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cnncli.errors import CnncliError, UsageError
@@ -27,6 +27,7 @@ def test_a_catalogued_network_comes_back_equal(name):
     assert toml.read(toml.write(find(name)), name) == find(name)
 
 
+@settings(max_examples=500)
 @given(networks())
 def test_a_random_network_comes_back_equal(network):
     assert toml.read(toml.write(network), "random") == network
@@ -153,6 +154,7 @@ def test_arbitrary_text_is_refused_in_words(text):
     assert refused(text)
 
 
+@settings(max_examples=500)
 @given(words_with(toml_values), toml_values, st.sampled_from(["input", "layers", "paper", "init", "é"]))
 def test_arbitrary_values_are_read_or_refused_in_words(word_and_values, value, key):
     word, chosen = word_and_values

@@ -328,6 +328,7 @@ def test_counts_and_sizes_are_whole_and_connections_hold_the_multiply_adds(netwo
         assert row.connections >= row.macs
 
 
+@settings(max_examples=500)
 @given(mutated())
 def test_what_cannot_be_raises_nothing_but_usage_errors(network):
     try:
