@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from rich.cells import cell_len
@@ -65,10 +66,17 @@ class Grid(Generic[Thing]):
         first, *others = (column.total for column in self.columns)
         return ["total" if first is None else first, *others]
 
+    @cached_property
     def texts(self) -> list[list[str]]:
         """The values as people read them."""
         units = [column.unit for column in self.columns]
         return [[said(value, unit) for value, unit in zip(line, units, strict=True)] for line in self.lines()]
+
+    @cached_property
+    def widths(self) -> list[int]:
+        """The letters of the widest cell of each column."""
+        cells = [[column.header for column in self.columns], *self.texts]
+        return [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
 
 
 def said(value: Value, unit: str) -> str:
@@ -132,28 +140,22 @@ def table(grid: Grid[Thing], adapt: bool = True) -> RenderableType:
     return Text("\n").join([Text(header, style="bold"), *map(Text, lines), *notes])
 
 
-def _widths(grid: Grid[Thing]) -> list[int]:
-    cells = [[column.header for column in grid.columns], *grid.texts()]
-    return [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
-
-
 def _widest(grid: Grid[Thing], sentence: int | None = None) -> int:
     """The width of it all, with sentences wrapped to so many letters."""
     widths = [
         min(width, sentence) if column.wraps and sentence else width
-        for column, width in zip(grid.columns, _widths(grid), strict=True)
+        for column, width in zip(grid.columns, grid.widths, strict=True)
     ]
     return sum(widths) + len(GAP) * (len(widths) - 1)
 
 
 def _aligned(grid: Grid[Thing]) -> list[str]:
     """A line of text a row; a table of Rich's takes a second for a thousand rows."""
-    widths = _widths(grid)
-    lines = [[column.header for column in grid.columns], *grid.texts()]
+    lines = [[column.header for column in grid.columns], *grid.texts]
     return [
         GAP.join(
             " " * (width - cell_len(cell)) + cell if column.right else cell + " " * (width - cell_len(cell))
-            for cell, width, column in zip(line, widths, grid.columns, strict=True)
+            for cell, width, column in zip(line, grid.widths, grid.columns, strict=True)
         ).rstrip()
         for line in lines
     ]
@@ -164,7 +166,7 @@ def _folding(grid: Grid[Thing]) -> Table:
     body = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
     for column in grid.columns:
         body.add_column(column.header, justify="right" if column.right else "left", overflow="fold")
-    for line in grid.texts():
+    for line in grid.texts:
         body.add_row(*map(Text, line))
     return body
 
@@ -185,7 +187,7 @@ def _csv(grid: Grid[Thing]) -> str:
 def _markdown(grid: Grid[Thing]) -> str:
     headers = [column.header for column in grid.columns]
     rule = ["---:" if column.right else "---" for column in grid.columns]
-    cells = [[marked(cell) for cell in line] for line in (headers, *grid.texts())]
+    cells = [[marked(cell) for cell in line] for line in (headers, *grid.texts)]
     return "\n".join("| " + " | ".join(line) + " |" for line in (cells[0], rule, *cells[1:]))
 
 
@@ -215,7 +217,7 @@ _LATEX = str.maketrans(
 
 
 def _latex(grid: Grid[Thing]) -> str:
-    lines = grid.texts()
+    lines = grid.texts
     body = [_tex(line) for line in lines]
     if grid.totals:
         body.insert(-1, "\\hline")
