@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ RUNS = [(words, output) for note, words, output in BLOCKS if note == "runs"]
 
 
 def cnncli(words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    shutil.copy(Path(__file__).parents[1] / "examples.toml", cwd)
     command = [sys.executable, "-m", *shlex.split(words)]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
 

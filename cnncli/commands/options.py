@@ -11,6 +11,7 @@ from cnncli.errors import UsageError
 from cnncli.networks.catalogue import CATALOGUE, find
 from cnncli.networks.network import Network, adapt
 from cnncli.runs.folder import RunFolder
+from cnncli.sizing.size import size
 
 
 def complete_network(incomplete: str) -> list[str]:
@@ -64,8 +65,16 @@ def pair(text: str, option: str) -> int | tuple[int, int]:
 
 
 def network(name: str, input: str | None = None, classes: int | None = None) -> Network:
-    """The network of a name, adapted to `--input` and `--classes`."""
-    return adapted(find(name), input, classes)
+    """The network of a name, adapted to `--input` and `--classes`.
+
+    Raises UsageError, with the file where it is in one, for a network that is impossible at its input.
+    """
+    found = adapted(find(name), input, classes)
+    try:
+        size(found)
+    except UsageError as error:
+        raise UsageError(str(error) if name in CATALOGUE else f"{name}: {error}") from None
+    return found
 
 
 def adapted(found: Network, input: str | None, classes: int | None) -> Network:

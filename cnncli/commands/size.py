@@ -215,6 +215,8 @@ def _print(reports: Sequence[Report], how: Sheet, format: str) -> None:
         case "table":
             terminal.result(*(sizing.sheet(one, how) if one else comparison.beside(reports, how)))
         case _:
+            for note in sizing.notes(one) if one and format != "md" else ():
+                terminal.say(note)
             terminal.line(sizing.text(one, how, format) if one else comparison.text(reports, how, format))
 
 

@@ -52,8 +52,10 @@ def summary(
         return
     if not xla and (idle := [option for option in ("--batch", "--device") if given[option] is not None]):
         raise UsageError(f"{idle[0]} says how to compile a network: add --xla")
-    network = options.network_or_run(names[0], input, classes)
     folder = RunFolder.open_run(Path(names[0])) if Path(names[0]).is_dir() else None
+    if folder and (input or classes):
+        raise UsageError("--input and --classes change a network; a run has its own: leave them out")
+    network = options.network_or_run(names[0], input, classes)
     runtime.configure(device if xla else "cpu")
     runtime.devices()
     from cnncli.models.summary import summarize

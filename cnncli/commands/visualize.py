@@ -61,7 +61,9 @@ def architecture(
     if style is not None and chosen not in PICTURES:
         raise UsageError(f"--style belongs to pictures, svg and png; {chosen} has none")
     found = options.network_or_run(network, input, classes)
-    if out is None and chosen not in PICTURES:
+    if str(out) == "-" and chosen in PICTURES:
+        raise UsageError("--out -: a picture is not printed; expected a name ending in .svg or .png")
+    if chosen not in PICTURES and (out is None or str(out) == "-"):
         terminal.result(Source(_text(found, chosen, depth)))
         return
     path = out or Path(_file_name(found.name) + FORMATS[chosen])

@@ -14,10 +14,10 @@ from cnncli.sizing.workload import Workload, cost
 
 # What is shown unless columns are asked for; the second have a place only where there is something in them.
 USUAL = (
-    *("layer", "kind", "window", "stride", "pad", "groups", "output", "params", "share", "stats", "macs"),
+    *("layer", "kind", "head", "window", "stride", "pad", "groups", "output", "params", "share", "stats", "macs"),
     *("macs-share", "field", "jump", "memory", "intensity", "floor", "bound"),
 )
-OCCASIONAL = ("groups", "stats", "intensity", "floor", "bound")
+OCCASIONAL = ("head", "groups", "stats", "intensity", "floor", "bound")
 # What there is only where a device's limits are given.
 TIMED = ("intensity", "floor", "bound", "images-per-second")
 
@@ -33,6 +33,7 @@ def of_layers(report: Report, load: Workload, peak: Peak | None = None) -> dict[
     columns: list[Column[Row]] = [
         Column("layer", "layer", lambda row: row.path),
         Column("kind", "kind", kind),
+        Column("head", "head", lambda row: "head" if row.head else ""),
         Column("window", "window", lambda row: show(row.windows.window) if row.windows else "", rank=9),
         Column("stride", "stride", lambda row: short(row.windows.stride) if row.windows else "", rank=8),
         Column("pad", "pad", lambda row: short(row.windows.padding) if row.windows else "", rank=7),
@@ -70,7 +71,10 @@ def asked(text: str, columns: Mapping[str, Column[Any]]) -> tuple[str, ...]:
     """The keys of `--columns`: a comma list, or `all`. Raises UsageError with the nearest for an unknown one."""
     if text == "all":
         return tuple(columns)
-    keys = tuple(dict.fromkeys(key.strip().lower() for key in text.split(",")))
+    # A header will do, the first of equal ones.
+    headers = {column.header.lower(): key for key, column in reversed(list(columns.items()))}
+    words = [word.strip().lower() for word in text.split(",")]
+    keys = tuple(dict.fromkeys(word if word in columns else headers.get(word, word) for word in words))
     for key in keys:
         if key not in columns and key in TIMED:
             raise UsageError(f"--columns: '{key}' needs a device; add --roofline")
@@ -111,9 +115,8 @@ def of_networks(load: Workload, peak: Peak | None = None) -> dict[str, Column[Re
 
 def kind(row: Row) -> str:
     """What a row is, in the field's words."""
-    head = " (head)" if row.head else ""
     word = "LRN" if row.word == "local-response-norm" else row.word
-    return (f"{row.kind} {word}" if word == "pool" else row.kind or word) + head
+    return f"{row.kind} {word}" if word == "pool" else row.kind or word
 
 
 def short(values: tuple[int, ...]) -> str:

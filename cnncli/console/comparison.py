@@ -1,6 +1,7 @@
 """Networks beside each other: a row each, or two of them row against row."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.console import RenderableType
@@ -62,7 +63,18 @@ def difference(left: Report, right: Report, how: Sheet) -> Grid[Pair]:
     )
     mark: Column[Pair] = Column("differs", "", lambda pair: "" if pair.same else "*")
     sides = [_side(name, report, of) for name, report, of in zip(names, (left, right), ("left", "right"), strict=True)]
-    return Grid((place, *sides[0], mark, *sides[1]), pairs, totals=True)
+    columns = (place, *sides[0], mark, *sides[1])
+    return Grid(tuple(_ranked(column, columns, pairs) for column in columns), pairs, totals=True)
+
+
+def _ranked(column: Column[Pair], columns: Sequence[Column[Pair]], pairs: tuple[Pair, ...]) -> Column[Pair]:
+    """A column that is the same on both sides leaves a narrow terminal first, then outputs and parameters."""
+    of, _, figure = column.key.partition("-")
+    if figure in ("", "layer"):
+        return column
+    other = next(one for one in columns if one.key == f"{'right' if of == 'left' else 'left'}-{figure}")
+    same = all(column.value(pair) == other.value(pair) for pair in pairs)
+    return replace(column, rank=1 if same else {"output": 2, "params": 3, "macs": 4}[figure])
 
 
 def _side(name: str, report: Report, of: str) -> tuple[Column[Pair], ...]:
@@ -75,7 +87,7 @@ def _side(name: str, report: Report, of: str) -> tuple[Column[Pair], ...]:
         Column(f"{of}-layer", name, of_row(what)),
         Column(f"{of}-output", "output", of_row(lambda row: show(row.output)), total=show(report.output)),
         Column(f"{of}-params", "params", of_row(lambda row: row.params), "count", report.totals.params),
-        Column(f"{of}-macs", "MACs", of_row(lambda row: row.macs), "count", report.totals.macs, rank=1),
+        Column(f"{of}-macs", "MACs", of_row(lambda row: row.macs), "count", report.totals.macs),
     )
 
 

@@ -192,7 +192,7 @@ def _markdown(grid: Grid[Thing]) -> str:
 
 
 # An underscore inside a word is nothing but itself.
-_MARKUP = re.compile(r"[\\|`*<\[~&$]|(?<!\w)_|_(?!\w)")
+_MARKUP = re.compile(r"[\\|`*<\[~&$]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def marked(text: str) -> str:

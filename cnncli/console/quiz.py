@@ -18,6 +18,9 @@ from cnncli.sizing.size import show
 UNASKED = ("share", "macs-share", "jump", "memory")
 
 
+NEEDED = ("window", "stride", "pad", "groups")
+
+
 def keys(report: Report, how: Sheet) -> tuple[str, ...]:
     """The columns to show."""
     return tuple(key for key in how.keys(report) if how.columns or key not in UNASKED)
@@ -27,7 +30,10 @@ def grid(quiz: Quiz, how: Sheet) -> Grid[Row]:
     """The table with what is asked hidden."""
     full = how.grid(quiz.report)
     wanted = keys(quiz.report, how)
-    return replace(full, columns=tuple(_hiding(column, quiz) for column in full.columns if column.key in wanted))
+    columns = (column for column in full.columns if column.key in wanted)
+    # What a question is answered from stays, however narrow the terminal.
+    kept = (replace(column, rank=0) if column.key in NEEDED else column for column in columns)
+    return replace(full, columns=tuple(_hiding(column, quiz) for column in kept))
 
 
 def _hiding(column: Column[Row], quiz: Quiz) -> Column[Row]:

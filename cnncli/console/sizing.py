@@ -59,7 +59,9 @@ def sheet(report: Report, how: Sheet) -> list[RenderableType]:
     if report.has_heads:
         totals = report.totals
         stats = f", {totals.stats_with_heads:,} statistics" if totals.stats else ""
-        body.append(Text(f"with auxiliary heads: {totals.params_with_heads:,} parameters{stats}"))
+        body.append(
+            Text(f"auxiliary heads are not in the totals; with them {totals.params_with_heads:,} parameters{stats}")
+        )
     said = [CONVENTION]
     if how.loaded:
         body += ["", *_costs(cost(report, how.load), how.load)]

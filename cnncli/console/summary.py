@@ -47,6 +47,9 @@ def tables(built: "Summary", run: Run | None = None, xla: "Analysis | None" = No
         f"trained {built.count('trained'):,}, BatchNorm statistics {built.count('statistic'):,}, "
         f"frozen {built.count('frozen'):,}, random state {built.count('random'):,}; initialization {network.init}"
     )
+    totals = built.report.totals
+    if built.report.has_heads:
+        apart += f"\nauxiliary heads, for training only, among them: without, {totals.params:,} parameters"
     head = [_run(run), Text()] if run else []
     tail = [Text(), *analysis.tables(xla)] if xla else []
     title = Text(f"{network.name}  {show(network.input)} -> {show(built.report.output)}", style="bold")

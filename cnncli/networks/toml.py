@@ -112,6 +112,6 @@ def _chosen(tables: dict[str, Any], where: str, name: str) -> str:
 def load(path: Path, name: str = "") -> Network:
     """The network called `name` in a file, or its only one. Raises DataError when the file cannot be read."""
     try:
-        return read(path.read_text(encoding="utf-8"), str(path), name)
+        return read(path.read_text(encoding="utf-8-sig"), str(path), name)
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read as text: {getattr(error, 'strerror', None) or error}") from None

@@ -100,8 +100,11 @@ def _fields(row: Row) -> list[Step]:
     if not (row.windows and row.field):
         return []
     windows = row.windows
-    each = [_field(*axis) for axis in zip(row.field, windows.window, windows.stride, strict=True)]
-    return [Step(what, formula) for both in dict.fromkeys(each) for what, formula in both]
+    rows, columns = (_field(*axis) for axis in zip(row.field, windows.window, windows.stride, strict=True))
+    if rows == columns:
+        return [Step(what, formula) for what, formula in rows]
+    sides = (("height", rows), ("width", columns))
+    return [Step(f"{what} {side}", formula) for side, both in sides for what, formula in both]
 
 
 def _field(field: Field, window: int, stride: int) -> tuple[tuple[str, str], tuple[str, str]]:

@@ -47,7 +47,7 @@ def size(network: Network) -> Report:
         return sized(network)
     except TooSmall as error:
         side = smallest(network)
-        hint = f"; the smallest input that {network.name} accepts is {side}x{side}" if side else ""
+        hint = f"; the smallest square input that {network.name} accepts is {side}x{side}" if side else ""
         raise TooSmall(f"{error}{hint}") from None
 
 

@@ -76,6 +76,7 @@ def test_a_row_of_alexnet():
     assert found == {
         "layer": "conv2",
         "kind": "conv",
+        "head": "",
         "window": "5x5",
         "stride": "1",
         "pad": "2",
@@ -105,7 +106,7 @@ def test_heads_have_no_share_in_the_main_path():
     head = AuxiliaryHead((Flatten(), Dense(3)), name="aux")
     report = size(Network("n", (2, 2, 1), (head, Flatten(), Dense(2))))
     found = values(report, "aux/dense1")
-    assert (found["params"], found["share"], found["macs-share"], found["kind"]) == (15, None, None, "dense (head)")
+    assert (found["params"], found["share"], found["macs-share"], found["kind"]) == (15, None, None, "dense")
     assert of_layers(report, PLAIN)["params"].total == 10
 
 
@@ -113,7 +114,7 @@ def test_kinds_are_the_fields_words():
     layers = (Conv(2, 1), LocalResponseNorm(), Pool("average", 1, 1), Branches(((), ())))
     report = size(Network("n", (2, 2, 1), layers))
     assert [kind(row) for row in report.rows] == ["conv", "LRN", "average pool", "concat"]
-    assert kind(Row("g", "group", "", (1,), (1,), head=True)) == "group (head)"
+    assert kind(Row("g", "group", "", (1,), (1,), head=True)) == "group"
 
 
 def test_columns_that_are_usual_have_something_in_them():
@@ -141,7 +142,10 @@ def test_columns_are_asked_for_by_key():
     ("text", "message"),
     [
         ("parms", "--columns: no column 'parms'; did you mean 'params' or 'pad'?"),
-        ("layer,xyzzy", "--columns: no column 'xyzzy'; known: layer, kind, window, stride, pad, groups, input, output"),
+        (
+            "layer,xyzzy",
+            "--columns: no column 'xyzzy'; known: layer, kind, head, window, stride, pad, groups, input, output",
+        ),
         ("", "--columns: no column ''; known: layer"),
         ("floor", "--columns: 'floor' needs a device; add --roofline"),
     ],

@@ -71,9 +71,9 @@ def test_layers_with_the_same_windows_share_a_note_and_axes_have_their_own():
 
 def test_heads_are_counted_below_the_table(capsys):
     said = shown(capsys, size(find("googlenet")), Sheet(Workload(), depth=1))
-    assert "with auxiliary heads: 13,378,280 parameters\n" in said
+    assert "auxiliary heads are not in the totals; with them 13,378,280 parameters\n" in said
     found = lines(said)
-    assert found["head4a"][:4] == ["head4a", "group", "(head)", "1000"]
+    assert found["head4a"][:4] == ["head4a", "group", "head", "1000"]
     assert found["inception3a"][:5] == ["inception3a", "group", "28x28x256", "163,696", "2.3%"]
     assert found["total"][:3] == ["total", "1000", "6,998,552"]
     assert "conv2_reduce" in found

@@ -278,7 +278,7 @@ def test_the_smallest_input_is_said_where_one_is_too_small(name, side):
     assert size(adapt(network, (side, side, network.input[2]))).output == size(network).output
     with pytest.raises(UsageError) as error:
         size(adapt(network, (side - 1, side - 1, network.input[2])))
-    assert str(error.value).endswith(f"; the smallest input that {name} accepts is {side}x{side}")
+    assert str(error.value).endswith(f"; the smallest square input that {name} accepts is {side}x{side}")
 
 
 def test_no_input_is_said_to_be_the_smallest_where_none_is():
