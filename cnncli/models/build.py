@@ -16,7 +16,7 @@ from cnncli.models.pooling import Subsample, adaptive_pool, pool
 from cnncli.networks import layers as words
 from cnncli.networks.checks import two
 from cnncli.networks.layers import AuxiliaryHead, Branches, Group, Layer, Layers, Residual
-from cnncli.networks.network import Network
+from cnncli.networks.network import Network, children
 from cnncli.sizing.report import Row
 from cnncli.sizing.size import size
 
@@ -123,16 +123,9 @@ class _Maker:
         scope = Scope() if scope is None else scope
         for layer in layers:
             inside = f"{path}{layer.name}/" if layer.name else path
-            match layer:
-                case Group() | AuxiliaryHead():
-                    ways: tuple[Layers, ...] = (layer.layers,)
-                case Branches():
-                    ways = layer.branches
-                case Residual():
-                    ways = (layer.body, layer.shortcut)
-                case _:
-                    setattr(scope, layer.name, self.module(layer, rows[path + layer.name]))
-                    continue
+            if not (ways := children(layer)):
+                setattr(scope, layer.name, self.module(layer, rows[path + layer.name]))
+                continue
             inner = Scope() if layer.name else scope
             for way in ways:
                 self.scope(way, inside, rows, inner)

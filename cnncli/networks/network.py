@@ -80,7 +80,7 @@ class _Scope:
             transparent = isinstance(layer, Branches | Residual) and not layer.name
             if not transparent:
                 layer = self._named(layer)
-            if ways := _children(layer):
+            if ways := children(layer):
                 scope = self if transparent else _Scope(f"{self.path}{layer.name}/", self.given)
                 layer = _with_children(layer, tuple(tuple(scope.name(way)) for way in ways))
             yield layer
@@ -97,7 +97,8 @@ class _Scope:
         return layer
 
 
-def _children(layer: Layer) -> tuple[Layers, ...]:
+def children(layer: Layer) -> tuple[Layers, ...]:
+    """The chains inside a layer: a group's own, each branch, a residual's body and shortcut; none in any other."""
     match layer:
         case Group() | AuxiliaryHead():
             return (layer.layers,)
@@ -125,7 +126,7 @@ def walk(layers: Layers) -> Iterator[Layer]:
     """Every layer of the tree, each before the ones inside it."""
     for layer in layers:
         yield layer
-        for way in _children(layer):
+        for way in children(layer):
             yield from walk(way)
 
 
@@ -166,7 +167,7 @@ def _with_classes(layers: Layers, classes: int, name: str) -> Layers:
 
 def _with_classes_in_heads(layer: Layer, classes: int, name: str) -> Layer:
     """The layer with every auxiliary head inside it set to the number of classes."""
-    ways = tuple(tuple(_with_classes_in_heads(one, classes, name) for one in way) for way in _children(layer))
+    ways = tuple(tuple(_with_classes_in_heads(one, classes, name) for one in way) for way in children(layer))
     if isinstance(layer, AuxiliaryHead):
         ways = (_with_classes(layer.layers, classes, name),)
     return _with_children(layer, ways)

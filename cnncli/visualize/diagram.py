@@ -17,7 +17,7 @@ from cnncli.networks.layers import (
     LocalResponseNorm,
     Residual,
 )
-from cnncli.networks.network import Network
+from cnncli.networks.network import Network, children
 from cnncli.sizing.report import Row, Shape
 from cnncli.sizing.size import show, size
 from cnncli.visualize.labels import details, operation, title
@@ -92,7 +92,7 @@ def _parts(layers: Layers, path: str, shape: Shape, rows: Iterator[Row]) -> Iter
     for layer in layers:
         here = path + layer.name
         inside = f"{here}/" if layer.name else path
-        ways = tuple(tuple(_parts(way, inside, shape, rows)) for way in _ways(layer))
+        ways = tuple(tuple(_parts(way, inside, shape, rows)) for way in children(layer))
         params = sum(part.params for way in ways for part in way if not isinstance(part.layer, AuxiliaryHead))
         if isinstance(layer, Group | AuxiliaryHead):
             part = Part(here, layer, shape, behind(ways[0], shape), params, ways)
@@ -101,18 +101,6 @@ def _parts(layers: Layers, path: str, shape: Shape, rows: Iterator[Row]) -> Iter
             part = Part(row.path, layer, row.input, row.output, params + row.params, ways)
         yield part
         shape = behind((part,), shape)
-
-
-def _ways(layer: Layer) -> tuple[Layers, ...]:
-    match layer:
-        case Group() | AuxiliaryHead():
-            return (layer.layers,)
-        case Branches():
-            return layer.branches
-        case Residual():
-            return (layer.body, layer.shortcut)
-        case _:
-            return ()
 
 
 def walk(chain: Iterable[Part]) -> Iterator[Part]:
