@@ -1,113 +1,113 @@
-"""Random changes to training images, made on the device: small values that say what may change and by how much."""
+"""Augmentation as recipes have it: a sequence of random changes, read from TOML or from the command line."""
 
-from dataclasses import dataclass
-from math import radians
-from typing import ClassVar
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 import jax
-import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
 
-from cnncli.networks.checks import Checked, checked, number, whole
+from cnncli.data import colours, mixing, warps
+from cnncli.data.augmentation import Augmentation
+from cnncli.errors import UsageError, nearest
+from cnncli.networks.checks import from_table, only, shown
+from cnncli.networks.toml import parse
 
-
-@dataclass(frozen=True)
-class Augmentation(Checked):
-    """Any augmentation; called with a key and float images (batch, height, width, channel), it gives such images."""
-
-    word: ClassVar[str]
-
-    def __call__(self, key: jax.Array, x_BxHxWxC: jax.Array) -> jax.Array:
-        """Change each image in its own way."""
-        raise NotImplementedError
-
-    def label(self) -> str:
-        """The word, in errors."""
-        return f"augment '{self.word}': "
+NONE = "none"
 
 
 @dataclass(frozen=True)
-class NoAugmentation(Augmentation):
-    """The images as they are."""
+class Unchanged(Augmentation):
+    """No change; a sequence leaves it out."""
 
-    word = "none"
+    word = NONE
 
-    def __call__(self, key: jax.Array, x_BxHxWxC: jax.Array) -> jax.Array:
+    def images(self, key: jax.Array, x_BxHxWxC: jax.Array) -> jax.Array:
         """Give the images back."""
         return x_BxHxWxC
 
 
-@dataclass(frozen=True)
-class Shift(Augmentation):
-    """Move each image by whole pixels, up to `pixels` each way; what comes in is background (0)."""
-
-    word = "shift"
-    pixels: int = checked(whole(0), 2)
-
-    def __call__(self, key: jax.Array, x_BxHxWxC: jax.Array) -> jax.Array:
-        """Draw a shift of each image."""
-        batch, height, width, _ = x_BxHxWxC.shape
-        most = self.pixels
-        padded = jnp.pad(x_BxHxWxC, ((0, 0), (most, most), (most, most), (0, 0)))
-        corners = jax.random.randint(key, (batch, 2), 0, 2 * most + 1)
-        rows = corners[:, :1] + jnp.arange(height)
-        columns = corners[:, 1:] + jnp.arange(width)
-        return padded[jnp.arange(batch)[:, None, None], rows[:, :, None], columns[:, None, :]]
+WORDS: dict[str, type[Augmentation]] = {
+    kind.word: kind
+    for kind in (
+        Unchanged,
+        *(warps.Shift, warps.Crop, warps.ResizedCrop, warps.Mirror),
+        *(warps.Affine, warps.Rotate, warps.Rescale, warps.Shear, warps.Elastic),
+        *(colours.ColourJitter, colours.PcaNoise),
+        *(mixing.Cutout, mixing.Mixup, mixing.CutMix),
+    )
+}
+EXAMPLE = '"crop(padding=4), mirror"'
 
 
 @dataclass(frozen=True)
-class Affine(Augmentation):
-    """Rotate, scale, shear and move each image a little, each amount uniform between its bounds.
+class Augment:
+    """Augmentations one after the other, each with a key of its own; without steps, images stay as they are."""
 
-    `degrees` each way; `scale` and `shear` as shares each way (0.1: from 0.9 to 1.1 times; 0.1 pixel sideways a row);
-    `shift` as a share of the height and width. Pixels are interpolated bilinearly, what comes in is background (0).
+    steps: tuple[Augmentation, ...] = ()
+
+    def __call__(self, key: jax.Array, x_BxHxWxC: jax.Array, targets_BxK: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """Change images of 0..255 (batch, height, width, channel) and what is to be learned of them (batch, class)."""
+        x, targets = x_BxHxWxC, targets_BxK
+        for place, step in enumerate(self.steps):
+            x, targets = step(jax.random.fold_in(key, place), x, targets)
+        return x, targets
+
+    def for_data(self, images_NxHxWxC: NDArray[np.uint8]) -> "Augment":
+        """The same with what steps must know of the training images; needed before the first call."""
+        return Augment(tuple(step.for_data(images_NxHxWxC) for step in self.steps))
+
+    def to_table(self) -> list[dict[str, Any]]:
+        """The TOML form: a list of tables."""
+        return [step.to_table() for step in self.steps]
+
+    def __str__(self) -> str:
+        """The command line's form, which `read` reads."""
+        return ", ".join(map(str, self.steps)) or NONE
+
+
+def read(value: Any, where: str) -> Augment:
+    """The augmentation of a TOML value: a name, a table with a name, a list of these, or text with several.
+
+    Text is as on the command line: names with their values, `crop(padding=4), mirror`; `none` is no change. Raises
+    UsageError, with the nearest name or key, for what is unknown or cannot be.
     """
-
-    word = "affine"
-    degrees: float = checked(number(0), 10.0)
-    scale: float = checked(number(0, 1), 0.1)
-    shear: float = checked(number(0), 0.1)
-    shift: float = checked(number(0, 1), 0.06)
-
-    def __call__(self, key: jax.Array, x_BxHxWxC: jax.Array) -> jax.Array:
-        """Draw a transformation of each image and look its pixels up where they come from."""
-        height, width = x_BxHxWxC.shape[1:3]
-        middle = jnp.array([(height - 1) / 2, (width - 1) / 2])
-        rows, columns = jnp.meshgrid(jnp.arange(height), jnp.arange(width), indexing="ij")
-        places = jnp.stack([rows.ravel(), columns.ravel()], axis=-1) - middle
-        turn, move = self._draw(key, len(x_BxHxWxC))
-        move = move * jnp.array([height, width])
-        sources = jnp.einsum("bij,pj->bpi", turn, places, precision="highest") + move[:, None] + middle
-        return bilinear(x_BxHxWxC, sources)
-
-    def _draw(self, key: jax.Array, batch: int) -> tuple[jax.Array, jax.Array]:
-        """From places in the new image to places in the old: a matrix (batch, 2, 2) and a shift (batch, 2)."""
-        one, two, three, four = jax.random.split(key, 4)
-        angle = jax.random.uniform(one, (batch,), minval=-1, maxval=1) * radians(self.degrees)
-        size = 1 + jax.random.uniform(two, (batch, 2), minval=-1, maxval=1) * self.scale
-        shear = jax.random.uniform(three, (batch,), minval=-1, maxval=1) * self.shear
-        cosine, sine = jnp.cos(angle), jnp.sin(angle)
-        turn = jnp.stack([jnp.stack([cosine, -sine], -1), jnp.stack([sine + shear, cosine], -1)], -2)
-        move = jax.random.uniform(four, (batch, 2), minval=-1, maxval=1) * self.shift
-        return turn / size[:, :, None], move
+    parts = value if isinstance(value, list | tuple) else [value]
+    tables = [table for part in parts for table in (_spelled(part, where) if isinstance(part, str) else [part])]
+    steps = [_step(table, where) for table in tables]
+    return Augment(tuple(step for step in steps if step.word != NONE))
 
 
-def bilinear(x_BxHxWxC: jax.Array, sources_BxPx2: jax.Array) -> jax.Array:
-    """The images seen at P = H * W places (row, column), interpolated between four pixels; outside there is 0."""
-    batch, height, width, channels = x_BxHxWxC.shape
-    corner = jnp.floor(sources_BxPx2)
-    rest = sources_BxPx2 - corner
-    # A frame of zeros stands for everything outside.
-    framed = jnp.pad(x_BxHxWxC, ((0, 0), (1, 1), (1, 1), (0, 0))).reshape(batch, -1, channels)
-    rows, columns = (corner[..., axis].astype(jnp.int32) + 1 for axis in (0, 1))
-
-    def at(down: int, along: int) -> jax.Array:
-        row, column = jnp.clip(rows + down, 0, height + 1), jnp.clip(columns + along, 0, width + 1)
-        return jnp.take_along_axis(framed, (row * (width + 2) + column)[..., None], axis=1)
-
-    down, along = rest[..., :1], rest[..., 1:]
-    upper = (1 - along) * at(0, 0) + along * at(0, 1)
-    lower = (1 - along) * at(1, 0) + along * at(1, 1)
-    return ((1 - down) * upper + down * lower).reshape(x_BxHxWxC.shape)
+def _step(table: Any, where: str) -> Augmentation:
+    if not isinstance(table, Mapping) or not isinstance(table.get("name"), str):
+        raise UsageError(
+            f'{where} is {shown(table)}; expected a name, or a table such as {{ name = "crop", padding = 4 }}'
+        )
+    if (word := table["name"]) not in WORDS:
+        near = nearest(word, WORDS) or f"; known: {', '.join(WORDS)}"
+        raise UsageError(f"{where}: no augmentation {shown(word)}{near}")
+    given = {key: value for key, value in table.items() if key != "name"}
+    only(given, [one.name for one in fields(WORDS[word])], [], f"{where}: augment '{word}'")
+    return from_table(WORDS[word], given, where)
 
 
-AUGMENTATIONS: dict[str, type[Augmentation]] = {kind.word: kind for kind in (NoAugmentation, Shift, Affine)}
+_STEP = r"\s*([\w-]+)\s*(?:\(([^()]*)\))?\s*"
+
+
+def _spelled(text: str, where: str) -> list[dict[str, Any]]:
+    """The tables of `crop(padding=4), mirror`."""
+    if not re.fullmatch(f"{_STEP}(?:,{_STEP})*", text):
+        raise UsageError(f"{where} is {shown(text)}; expected names with their values, such as {EXAMPLE}")
+    return [{"name": word, **_values(inside, text, where)} for word, inside in re.findall(_STEP, text)]
+
+
+def _values(inside: str, text: str, where: str) -> dict[str, Any]:
+    try:
+        values: dict[str, Any] = parse(f"values = {{{' '.join(inside.split())}}}", where)["values"]
+    except UsageError:
+        raise UsageError(
+            f"{where} is {shown(text)}; expected values as in TOML between the brackets, such as {EXAMPLE}"
+        ) from None
+    return values

@@ -1,6 +1,5 @@
 """What happens to an image between the disk and the network: from uint8 to the floats and the size it expects."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,15 +64,16 @@ class Fit:
         return resized
 
 
-def prepare(
-    pixels_BxHxWxC: jax.Array, scale: Scale, fit: Fit, change: Callable[[jax.Array], jax.Array] | None = None
-) -> jax.Array:
-    """Pixels of 0 to 255 to what the network sees: brought to its size, changed by an augmentation, then scaled.
+def scaled(x_BxHxWxC: jax.Array, scale: Scale, fit: Fit) -> jax.Array:
+    """Pixels of 0 to 255 at the network's size to what it sees.
 
     Padding is a background pixel of 0 before scaling, so it joins the image's own background.
     """
-    x: jax.Array = fit(pixels_BxHxWxC)
-    x = x if change is None else change(x)
     shift = scale["shift"]
     background: jax.Array = fit(shift[None]) if shift.ndim == 3 else shift
-    return jnp.multiply(x - background, scale["factor"])
+    return jnp.multiply(x_BxHxWxC - background, scale["factor"])
+
+
+def prepare(pixels_BxHxWxC: jax.Array, scale: Scale, fit: Fit) -> jax.Array:
+    """Pixels of 0 to 255 of any size to what the network sees: brought to its size, then scaled."""
+    return scaled(fit(pixels_BxHxWxC), scale, fit)

@@ -107,15 +107,3 @@ def test_an_image_larger_than_the_input_is_resized_even_where_padding_is_asked_f
 
 def test_mean_image_of_a_resized_image_is_resized_with_it():
     assert np.allclose(prepared("mean-image", Fit("resize", (5, 5))).mean(axis=0), 0, atol=1e-5)
-
-
-def test_a_change_sees_pixels_of_the_networks_size_before_they_are_scaled():
-    seen = []
-
-    def change(x):
-        seen.append(np.asarray(x))
-        return x + 255
-
-    changed = prepare(jnp.asarray(IMAGES, jnp.float32), scale("unit"), Fit("pad", (4, 4)), change)
-    assert np.array_equal(seen[0], np.pad(IMAGES, ((0, 0), (1, 1), (1, 1), (0, 0))))
-    assert np.allclose(changed, prepared("unit", Fit("pad", (4, 4))) + 1)
