@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cnncli.data.inputs import Fit, Scale, prepare
 from cnncli.data.placement import Placement
 from cnncli.errors import Bug
-from cnncli.evaluation.losses import LOSSES
+from cnncli.evaluation.losses import LOSSES, targets
 from cnncli.evaluation.metrics import Predictions
 from cnncli.models.model import Arrays, Model
 
@@ -71,4 +71,5 @@ def _predict(
     # Ties and NaN count against the network: every other class is taken to be ahead unless its logit is smaller.
     own = jnp.take_along_axis(logits, wanted[:, None], axis=-1)
     ahead = jnp.sum(~(logits < own), axis=-1) - 1
-    return jnp.argmax(logits, axis=-1).astype(jnp.int32), ahead < 5, LOSSES[loss](logits, wanted)
+    losses = LOSSES[loss](logits, targets(wanted, logits.shape[-1]))
+    return jnp.argmax(logits, axis=-1).astype(jnp.int32), ahead < 5, losses

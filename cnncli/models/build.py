@@ -135,7 +135,7 @@ class _Maker:
 
     def module(self, layer: Layer, row: Row) -> nnx.Module:
         """The module of one layer, whose shapes are its row's; its arrays say how they start."""
-        start = INITIALIZERS[self.init]
+        start = INITIALIZERS[self.init].of(layer.word, row.path)
         common: dict[str, Any] = {"dtype": self.dtype, "rngs": self.rngs}
         channels = row.input[-1]
         match layer:
@@ -166,7 +166,7 @@ class _Maker:
 
     def _conv(self, layer: words.Conv, row: Row, common: dict[str, Any]) -> nnx.Module:
         assert row.windows
-        start = INITIALIZERS[self.init]
+        start = INITIALIZERS[self.init].of(layer.word, row.path)
         tall, wide = row.windows.window
         bias = raised(start.bias(tall * wide * row.input[-1] // layer.groups), layer.bias_start)
         conv = nnx.Conv(

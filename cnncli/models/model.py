@@ -11,6 +11,7 @@ from flax import nnx
 from cnncli.models.build import Net, Output, Scope, Tap
 from cnncli.models.initializers import Keys
 from cnncli.networks.network import Network
+from cnncli.sizing.size import size
 
 # Nested dicts of arrays by path: {"c1": {"kernel": ..., "bias": ...}}.
 Arrays = dict[str, Any]
@@ -25,10 +26,17 @@ class Model:
     training: nnx.GraphDef[Net]
     evaluation: nnx.GraphDef[Net]
 
-    def train(self, params: Arrays, stats: Arrays, x_BxHxWxC: jax.Array, key: jax.Array) -> tuple[Output, Arrays]:
-        """Logits, auxiliary logits and the new BatchNorm statistics; `key` draws what dropout drops."""
+    @property
+    def classes(self) -> int:
+        """How many logits there are."""
+        return size(self.network).output[-1]
+
+    def train(
+        self, params: Arrays, stats: Arrays, x_BxHxWxC: jax.Array, key: jax.Array, tap: Tap | None = None
+    ) -> tuple[Output, Arrays]:
+        """Logits, auxiliary logits and the new BatchNorm statistics; `key` draws what dropout drops; `tap` as below."""
         net = _merged(self.training, params, stats)
-        output = net(x_BxHxWxC.astype(self.dtype), rngs=nnx.Rngs(dropout=key))
+        output = net(x_BxHxWxC.astype(self.dtype), rngs=nnx.Rngs(dropout=key), tap=tap)
         return output, _arrays(net, nnx.BatchStat)
 
     def logits(self, params: Arrays, stats: Arrays, x_BxHxWxC: jax.Array, tap: Tap | None = None) -> jax.Array:

@@ -7,6 +7,7 @@ right)`. The canonical form is the shortest that says the same, so equal layers 
 import reprlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, field, fields
+from math import inf
 from typing import Any, TypeVar
 
 from cnncli.errors import UsageError, nearest
@@ -95,7 +96,9 @@ def number(least: float, below: float = TOO_LARGE) -> Check:
 
     def check(value: Any) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < below:
-            raise ValueError(f"a number of at least {least:g}" + (f" and below {below:g}" if below < TOO_LARGE else ""))
+            finite = "finite " * (value == inf)
+            bound = f" and below {below:g}" if below < TOO_LARGE else ""
+            raise ValueError(f"a {finite}number of at least {least:g}{bound}")
         return float(value)
 
     return check

@@ -21,7 +21,10 @@ from cnncli.networks.layers import (
     chain,
 )
 
-INITIALIZATIONS = ("glorot-uniform", "he-normal", "lecun-normal", "lecun-1998", "normal-0.01")
+INITIALIZATIONS = (
+    *("glorot-uniform", "he-normal", "lecun-normal", "lecun-1998", "normal-0.01"),
+    *("glorot-normal", "he-uniform", "torch", "torch-article"),
+)
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,12 @@ from cnncli.sizing.report import Report
 # Bytes of one value of each type that layers compute in.
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 PARAMETER_BYTES = BYTES["float32"]
-# Arrays as large as the parameters that each optimizer keeps: momentum; first and second moments; squares of gradients
-# and of updates.
-OPTIMIZERS = {"sgd": 1, "adam": 2, "adamw": 2, "adadelta": 2}
+# Arrays as large as the parameters that each optimizer keeps: momentum; squares of gradients; first and second moments;
+# squares of gradients and of updates. Muon keeps one more for biases and normalization, which are few.
+OPTIMIZERS = {
+    **dict.fromkeys(("sgd", "alexnet-sgd", "adagrad", "rmsprop", "lion", "lars", "muon"), 1),
+    **dict.fromkeys(("adam", "adamw", "adadelta"), 2),
+}
 # The backward pass computes a gradient of each layer's input and one of its weights, each as costly as the layer.
 PASSES_IN_TRAINING = 3
 

@@ -33,6 +33,12 @@ def test_every_initialization_of_the_vocabulary_is_known():
     [
         ("glorot-uniform", "conv/kernel", sqrt(6 / (FAN_IN + FAN_OUT))),
         ("glorot-uniform", "dense/kernel", sqrt(6 / (64 + 1000))),
+        ("he-uniform", "conv/kernel", sqrt(6 / FAN_IN)),
+        ("he-uniform", "dense/kernel", sqrt(6 / 64)),
+        ("torch", "conv/kernel", 1 / sqrt(FAN_IN)),
+        ("torch", "grouped/kernel", 1 / sqrt(32)),
+        ("torch", "dense/kernel", 1 / sqrt(64)),
+        ("torch", "dense/bias", 1 / sqrt(64)),
         ("lecun-1998", "conv/kernel", 2.4 / FAN_IN),
         ("lecun-1998", "grouped/kernel", 2.4 / 32),
         ("lecun-1998", "dense/kernel", 2.4 / 64),
@@ -53,7 +59,14 @@ def test_normal_weights_have_their_variance(init, gain, path, fan_in):
     assert weights.mean() == pytest.approx(0, abs=0.03 * sqrt(gain / fan_in))
 
 
-@pytest.mark.parametrize("init", sorted(set(INITIALIZATIONS) - {"lecun-1998"}))
+def test_glorot_normal_has_glorots_variance_within_two_deviations():
+    weights, variance = started("glorot-normal")["conv/kernel"], 2 / (FAN_IN + FAN_OUT)
+    assert weights.var() == pytest.approx(variance, rel=0.05)
+    # What is cut off is made up for by drawing from a wider distribution.
+    assert np.abs(weights).max() < 2 * sqrt(variance) / 0.87
+
+
+@pytest.mark.parametrize("init", sorted(set(INITIALIZATIONS) - {"lecun-1998", "torch", "torch-article"}))
 def test_biases_start_at_zero(init):
     assert not any(leaf.any() for path, leaf in started(init).items() if path.endswith("bias"))
 
@@ -62,6 +75,50 @@ def test_biases_of_1998_start_within_their_units_fan_in():
     arrays = started("lecun-1998")
     assert 0 < np.abs(arrays["conv/bias"]).max() <= 2.4 / FAN_IN
     assert 2.4 / FAN_IN < np.abs(arrays["grouped/bias"]).max() <= 2.4 / 32
+
+
+@cache
+def article():
+    """The third article's initialization of an AlexNet, narrowed: it goes by the names and kinds of layers."""
+    convolutions = tuple(Conv(32, 3, 1, 1, name=f"conv{place}") for place in range(1, 6))
+    dense = (Dense(200, name="fc6"), Dense(10, name="fc8", bias_start=1.0))
+    network = Network("n", (4, 4, 32), (*convolutions, Flatten(), *dense), init="torch-article")
+    return {path: np.asarray(leaf) for path, leaf in leaves(model(network).initialize(0)[0]).items()}
+
+
+def test_the_third_articles_convolutions_start_as_the_papers_and_its_dense_layers_as_hes():
+    arrays = article()
+    assert arrays["conv1/kernel"].std() == pytest.approx(0.01, rel=0.05)
+    assert arrays["conv5/kernel"].std() == pytest.approx(0.01, rel=0.05)
+    assert arrays["fc6/kernel"].var() == pytest.approx(2 / 512, rel=0.05)
+    # PyTorch cuts nothing off the normal distribution: of 102,400 values some are beyond three deviations.
+    assert np.abs(arrays["fc6/kernel"]).max() > 3 * sqrt(2 / 512)
+
+
+def test_the_third_articles_biases_start_at_one_in_some_convolutions_and_the_dense_layers():
+    arrays = article()
+    ones = {path.removesuffix("/bias") for path in arrays if path.endswith("/bias") and (arrays[path] == 1).all()}
+    assert ones == {"conv2", "conv4", "conv5", "fc6", "fc8"}
+    assert not arrays["conv1/bias"].any()
+    assert not arrays["conv3/bias"].any()
+
+
+@pytest.mark.parametrize(("init", "least", "most"), [("he-normal", 1, 1), ("torch", 0.5, 1.5)])
+def test_biases_that_a_network_raises_are_raised_from_where_they_start(init, least, most):
+    params, _ = model(
+        Network(
+            "n",
+            (2, 2, 1),
+            (
+                Flatten(),
+                Dense(50, name="out", bias_start=1.0),
+            ),
+            init=init,
+        )
+    ).initialize(0)
+    biases = np.asarray(params["out"]["bias"])
+    assert least <= biases.min() <= biases.max() <= most
+    assert biases.max() - biases.min() >= 0.9 * (most - least)
 
 
 def test_batch_norm_starts_as_the_identity():

@@ -106,6 +106,10 @@ def deviation(name, fan_in, fan_out):
     return {
         "glorot-uniform": sqrt(2 / (fan_in + fan_out)),
         "he-normal": sqrt(2 / fan_in),
+        "glorot-normal": sqrt(2 / (fan_in + fan_out)),
+        "he-uniform": sqrt(2 / fan_in),
+        "normal, variance 2/F": sqrt(2 / fan_in),
+        "uniform +-1/sqrt(F)": 1 / sqrt(3 * fan_in),
         "lecun-normal": sqrt(1 / fan_in),
         "normal-0.01": 0.01,
         "uniform +-2.4/F": 2.4 / fan_in / sqrt(3),
@@ -120,6 +124,8 @@ def test_arrays_start_as_they_say(init):
             assert (values == {"zeros": 0, "ones": 1, "1.0": 1}[name]).all(), path
         elif name == "uniform +-2.4/F +1.0":
             assert 0.5 * 2.4 / 32 < np.abs(values - 1).max() <= 2.4 / 32 + 1e-6
+        elif name == "uniform +-1/sqrt(F) +1.0":
+            assert 0.5 / sqrt(32) < np.abs(values - 1).max() <= 1 / sqrt(32) + 1e-6
         elif path.endswith("kernel") and layer in FANS:
             assert values.std() == pytest.approx(deviation(name, *FANS[layer]), rel=0.06), path
             assert np.abs(values.mean()) < 0.1 * values.std(), path
