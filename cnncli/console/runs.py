@@ -23,11 +23,11 @@ class Entry:
 
 
 HEADERS = (
-    *("run", "network", "dataset", "params", "epochs", "best", "validation", "training", "seconds"),
+    *("run", "network", "dataset", "params", "epochs", "best", "validation", "training", "test", "seconds"),
     *("device", "seed", "status"),
 )
 # Below these stands a number, one word, which is never broken.
-NUMBERS = {"params", "epochs", "validation", "training", "seconds", "seed"}
+NUMBERS = {"params", "epochs", "validation", "training", "test", "seconds", "seed"}
 
 
 def table(entries: list[Entry]) -> RenderableType:
@@ -44,6 +44,7 @@ def table(entries: list[Entry]) -> RenderableType:
             f"epoch {best['epoch']}" if best else "",
             f"{best['val_accuracy']:.2%}" if best else "",
             f"{last['train_accuracy']:.2%}" if last else "",
+            f"{facts['test']['accuracy']:.2%}" if facts.get("test") else "",
             f"{facts['train_seconds']:,.1f}" if facts.get("train_seconds") is not None else "",
             *(device(facts), str(facts.get("seed", "")), facts["status"]),
         )
@@ -71,5 +72,6 @@ def _run(one: Entry) -> dict[str, Any]:
         "epochs": one.epochs,
         "best": facts.get("best"),
         "last": facts.get("last"),
+        "test": facts.get("test"),
         "device": facts["device"],
     }

@@ -74,7 +74,7 @@ def _said(facts: dict[str, Any], recipe: dict[str, Any]) -> dict[str, str]:
         "trained on": f"{facts.get('dataset')}, read from {facts.get('data', {}).get('read_from')}",
         "recipe": f"epochs {recipe.get('epochs')}, batch {recipe.get('batch_size')}, {optimizer.get('name')} at "
         f"{optimizer.get('lr')}, {recipe.get('schedule', {}).get('name')}, augment "
-        f"{recipe.get('augment', {}).get('name')}, seed {recipe.get('seed')}",
+        f"{_changes(recipe.get('augment'))}, seed {recipe.get('seed')}",
         "device": device(facts),
         "started": str(facts.get("started")),
     }
@@ -123,3 +123,8 @@ def document(built: "Summary", run: Run | None = None, xla: "Analysis | None" = 
         "recipe": run.recipe if run else None,
         "xla": analysis.document(xla) if xla else None,
     }
+
+
+def _changes(augment: Any) -> str:
+    """The names of a recipe's augmentations."""
+    return ", ".join(str(step["name"]) for step in augment or []) or "none"

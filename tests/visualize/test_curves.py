@@ -74,18 +74,121 @@ def test_the_same_metrics_give_the_same_picture(tmp_path):
     assert (tmp_path / "one.png").read_bytes() == (tmp_path / "two.png").read_bytes()
 
 
-def test_the_best_epoch_has_the_highest_accuracy_in_validation():
-    metrics = [{"epoch": at, "val_accuracy": value} for at, value in ((1, 0.5), (2, 0.9), (3, None), (4, 0.8))]
-    assert curves.best_epoch(metrics) == 2
+@pytest.fixture
+def drawn(monkeypatch, tmp_path):
+    """What draw and overlay are about to write, as a figure."""
+    figures = []
+    monkeypatch.setattr(curves, "save", lambda figure, path: figures.append(figure))
+
+    def of(function, *given, **options):
+        function(*given, tmp_path / "curves.png", **options)
+        return figures[-1]
+
+    return of
 
 
-def test_of_equal_accuracies_the_lower_loss_is_best_then_the_earlier_epoch():
-    metrics = [{"epoch": at, "val_accuracy": 0.9, "val_loss": loss} for at, loss in ((1, 0.5), (2, 0.3), (3, 0.3))]
-    assert curves.best_epoch(metrics) == 2
+def with_rate(metrics):
+    return [line | {"learning_rate": 0.1 / line["epoch"], "gradient_norm": 3.0 / line["epoch"]} for line in metrics]
 
 
-def test_without_validation_there_is_no_best_epoch():
-    assert curves.best_epoch(epochs(3, validated=False)) is None
+def texts(legend):
+    return [text.get_text() for text in legend.get_texts()]
+
+
+def values(line):
+    return list(zip(*(map(float, axis) for axis in line.get_data()), strict=True))
+
+
+def test_rate_and_gradient_have_panels_of_their_own(drawn, tmp_path):
+    figure = drawn(curves.draw, with_rate(epochs(20)))
+    assert [axes.get_title("left") for axes in figure.axes] == ["loss", "accuracy", "learning rate", "gradient norm"]
+    assert values(figure.axes[2].lines[0])[:2] == [(1, 0.1), (2, 0.05)]
+    assert values(figure.axes[3].lines[0])[:2] == [(1, 3.0), (2, 1.5)]
+    alone = [{key: value for key, value in line.items() if key != "gradient_norm"} for line in with_rate(epochs(20))]
+    assert [axes.get_title("left") for axes in drawn(curves.draw, alone).axes][2:] == ["learning rate"]
+
+
+@pytest.mark.parametrize("count", [1, 3, 200])
+def test_with_the_rate_a_picture_is_640_pixels_high(count, tmp_path):
+    curves.draw(with_rate(epochs(count)), tmp_path / "curves.png", "lenet5 on mnist")
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.size == (1000, 640)
+
+
+def test_many_epochs_have_a_smoothed_line_over_the_raw_one(drawn):
+    bad = [line | {"train_loss": 9.0} if line["epoch"] == 10 else line for line in epochs(20)]
+    axes = drawn(curves.draw, bad).axes[0]
+    raw, smooth = axes.lines[:2]
+    assert (raw.get_linewidth(), smooth.get_linewidth()) == (1, 2.2)
+    assert dict(values(raw))[10] == 9.0
+    assert dict(values(smooth))[10] == pytest.approx(2 / 9)
+    assert axes.get_xlabel() == "epoch (thick: median of 3)"
+
+
+def test_few_epochs_are_joined_points(drawn):
+    axes = drawn(curves.draw, epochs(12)).axes[0]
+    assert [line.get_marker() for line in axes.lines] == ["o", "o", "o"]
+    assert values(axes.lines[0]) == [(at, 2 / at) for at in range(1, 13)]
+    assert axes.get_xlabel() == "epoch"
+
+
+def test_the_best_epoch_is_that_of_the_highest_accuracy_or_the_one_given(drawn):
+    metrics = epochs(20)
+    assert texts(drawn(curves.draw, metrics).axes[1].get_legend())[-1] == "best, epoch 20: 97.00 %"
+    loss, accuracy = drawn(curves.draw, metrics, best=5).axes
+    assert texts(accuracy.get_legend()) == ["training", "validation", "best, epoch 5: 88.00 %"]
+    assert texts(loss.get_legend())[-1] == "best, epoch 5: 0.42"
+
+
+def test_the_best_epoch_crosses_rate_and_gradient(drawn):
+    figure = drawn(curves.draw, with_rate(epochs(20)), best=5)
+    assert [list(axes.lines[-1].get_xdata()) for axes in figure.axes[2:]] == [[5, 5], [5, 5]]
+
+
+def test_losses_that_span_much_have_a_logarithmic_axis(drawn):
+    loss, accuracy = drawn(curves.draw, epochs(20)).axes
+    assert (loss.get_yscale(), accuracy.get_yscale()) == ("log", "linear")
+    assert drawn(curves.draw, epochs(3)).axes[0].get_yscale() == "linear"
+
+
+RUNS = [(f"runs/lenet5-mnist-{number}", epochs(10 + number)) for number in range(30)]
+
+
+@pytest.mark.parametrize(("count", "wide"), [(1, 1000), (4, 1000), (5, 1320), (8, 1320), (30, 1640)])
+def test_several_runs_make_room_for_their_names(count, wide, tmp_path):
+    curves.overlay(RUNS[:count], tmp_path / "runs.png", "lenet5 on mnist")
+    with Image.open(tmp_path / "runs.png") as picture:
+        assert (picture.format, picture.size) == ("PNG", (wide, 400))
+
+
+@pytest.mark.parametrize("count", [2, 4, 5, 8, 30])
+def test_each_run_has_a_colour_and_training_is_dashed(count, drawn):
+    figure = drawn(curves.overlay, RUNS[:count])
+    curve = [line for line in figure.axes[0].lines if line.get_linewidth() > 1]
+    assert [line.get_linestyle() for line in curve] == ["--", "-"] * count
+    seen = [tuple(line.get_color()) for line in curve]
+    assert seen[::2] == seen[1::2]
+    assert len(set(seen)) == count
+    legend = figure.legends[0] if count > 4 else figure.axes[1].get_legend()
+    assert texts(legend) == [name for name, _ in RUNS[:count]] + ["training", "validation"]
+
+
+def test_runs_of_different_length_say_how_each_is_smoothed(drawn):
+    figure = drawn(curves.overlay, [("short", epochs(20)), ("long", epochs(100))])
+    assert figure.axes[0].get_xlabel() == "epoch (thick: median of 3 to 11)"
+
+
+def test_of_a_long_name_the_end_is_shown(drawn):
+    figure = drawn(curves.overlay, [("/somewhere/far/away/in/the/tree/lenet5-mnist-1", epochs(3))])
+    assert texts(figure.axes[1].get_legend())[0] == "…/in/the/tree/lenet5-mnist-1"
+
+
+def test_a_run_without_epochs_is_named(tmp_path):
+    with pytest.raises(DataError, match="no epochs to draw in runs/empty"):
+        curves.overlay([("runs/full", epochs(3)), ("runs/empty", [])], tmp_path / "runs.png")
+    with pytest.raises(DataError, match="no epochs to draw"):
+        curves.overlay([], tmp_path / "runs.png")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_epochs_are_an_error(tmp_path):
