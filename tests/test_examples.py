@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from cnncli.networks import toml
 from cnncli.networks.blocks import is_block, is_network
 from cnncli.networks.catalogue import find
 from cnncli.sizing.size import size
+from cnncli.training import published, recipes
+from cnncli.training.recipe import read
 
 EXAMPLES = Path(__file__).parents[1] / "examples.toml"
 TEXT = EXAMPLES.read_text(encoding="utf-8")
@@ -18,6 +21,7 @@ ENTRIES = tomllib.loads(TEXT)
 NETWORKS = [name for name, entry in ENTRIES.items() if is_network(entry)]
 BLOCKS = [name for name, entry in ENTRIES.items() if is_block(entry)]
 RECIPES = [name for name in ENTRIES if name not in (*NETWORKS, *BLOCKS)]
+PUBLISHED = [name for name in RECIPES if "source" in ENTRIES[name]]
 TRAINED = [name for name in NETWORKS if ENTRIES[name]["input"][2] == 1]
 C = 64
 
@@ -31,7 +35,7 @@ def params(name):
 
 
 def test_there_are_entries_of_each_kind():
-    assert len(NETWORKS) >= 12 and len(RECIPES) == 2
+    assert len(NETWORKS) >= 12 and len(RECIPES) == 10
     assert TRAINED == ["small", "lenet", "inception-small", "residual-small"]
     assert all(f'block = "{name}"' in TEXT for name in BLOCKS)
 
@@ -105,7 +109,17 @@ def test_a_complete_network_learns_by_the_quick_recipe(name, tmp_path, capsys):
     assert run(["eval", str(out), "--require", "0.85"]) == 0
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_recipe_of_a_text_is_the_built_in_one(name):
+    built_in = published.RECIPES[ENTRIES[name]["network"]].values()
+    network = {"network": ENTRIES[name]["network"]}
+    found = recipes.find(f"{EXAMPLES}:{name}", "", "mnist")
+    assert found in [
+        replace(read({"dataset": "mnist", **table} | network, name), dataset="mnist") for table in built_in
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name not in PUBLISHED])
 def test_a_recipe_trains(name, tmp_path):
     network = [] if "network" in ENTRIES[name] else [f"{EXAMPLES}:small"]
     command = ["train", *network, "--recipe", f"{EXAMPLES}:{name}", "--epochs", "1", "--out", str(tmp_path / "run")]

@@ -33,6 +33,13 @@ def test_it_starts_with_the_two_commands():
     assert commands[1] == "pip install '.[test]' && pytest\n"
 
 
+@pytest.mark.parametrize(("words", "output"), RUNS[2:], ids=[words for words, _ in RUNS[2:]])
+def test_a_command_that_measures_prints_what_is_shown(words, output, tmp_path):
+    done = cnncli(words, tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert form(done.stdout) == form(output)
+
+
 @pytest.mark.parametrize(("words", "output", "code"), SHOWN, ids=[words for words, _, _ in SHOWN])
 def test_a_command_prints_what_is_shown(words, output, code, tmp_path):
     done = cnncli(words, tmp_path)
@@ -40,7 +47,7 @@ def test_a_command_prints_what_is_shown(words, output, code, tmp_path):
 
 
 def test_training_and_evaluation_print_what_is_shown(tmp_path):
-    (train, trained), (evaluate, evaluated) = RUNS
+    (train, trained), (evaluate, evaluated) = RUNS[:2]
     done = cnncli(train, tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout == "runs/lenet5-digits-1\n"

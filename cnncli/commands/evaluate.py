@@ -1,5 +1,6 @@
 """`cnncli eval`: a run on a split, exactly."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -7,6 +8,7 @@ import typer
 
 from cnncli import runtime
 from cnncli.commands import opened, options
+from cnncli.commands.running import verdict_of
 from cnncli.commands.task import Source, load, remembered
 from cnncli.console import terminal
 from cnncli.errors import DataError, ExpectedNo, UsageError
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from cnncli.evaluation.metrics import Evaluation
 
 SLOTS = ("best", "last")
+# Images at a time, unless the command says otherwise.
+BATCH = 500
 
 
 def evaluate(
@@ -36,7 +40,7 @@ def evaluate(
     ] = None,
     force: Annotated[bool, typer.Option("--force", metavar="", help="Overwrite FILE.")] = False,
     require: Annotated[float | None, typer.Option("--require", help="Exit 1 below this accuracy (0.99).")] = None,
-    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Images at a time.")] = 500,
+    batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Images at a time.")] = BATCH,
     device: options.Device = None,
     offline: options.Offline = False,
     json: options.Json = False,
@@ -48,9 +52,9 @@ def evaluate(
     if require is not None and not 0 <= require <= 1:
         raise UsageError(f"--require is {require:g}; expected an accuracy as a fraction, such as 0.99")
     folder = RunFolder.open_run(run)
-    slot = _slot(folder, checkpoint)
+    slot = slot_of(folder, checkpoint)
     _check_target(confusion, force)
-    data, result, step = _evaluated(folder, slot, split, dataset, Source(data_dir, device, offline), batch_size)
+    data, result, step = evaluated(folder, slot, split, dataset, Source(data_dir, device, offline), batch_size)
     from cnncli.console import evaluation
 
     about = {"run": str(folder.path), "dataset": data.facts.name, "split": split, "checkpoint": slot, "step": step}
@@ -64,7 +68,7 @@ def evaluate(
         raise ExpectedNo(f"accuracy is {result.accuracy:.4f}; --require {require:g}")
 
 
-def _slot(folder: RunFolder, wanted: str | None) -> str:
+def slot_of(folder: RunFolder, wanted: str | None) -> str:
     """The checkpoint to read."""
     if wanted is not None and wanted not in SLOTS:
         raise UsageError(f"--checkpoint is '{wanted}'; expected best or last")
@@ -76,7 +80,7 @@ def _slot(folder: RunFolder, wanted: str | None) -> str:
     return wanted or there[0]
 
 
-def _evaluated(
+def evaluated(
     folder: RunFolder, slot: str, split: str, dataset: str | None, source: Source, batch_size: int
 ) -> tuple["Loaded", "Evaluation", int]:
     """Restore a checkpoint, load a split, and predict it."""
@@ -97,7 +101,28 @@ def _evaluated(
         "precision": recipe.precision or "float32",
     }
     trained = restore(folder.slot(slot), network, data, **how)
-    return data, trained.evaluate(data, batch_size, runtime.compiler_options()), trained.step
+    result = trained.evaluate(data, batch_size, runtime.compiler_options())
+    # Only of the checkpoint that was chosen by validation: by the test split nothing is chosen.
+    if same and split == "test" and slot == slot_of(folder, None):
+        _remember(folder, slot, result, trained.step)
+    return data, result, trained.step
+
+
+def _remember(folder: RunFolder, slot: str, result: "Evaluation", step: int) -> None:
+    """Write into run.json what the test split gave, where the run can be written and nobody is training it.
+
+    Where nothing was held out, it says for the first time whether the network overfits.
+    """
+    from cnncli.console.diagnosis import document, sentences
+
+    said = {"accuracy": result.accuracy, "loss": result.loss, "count": result.count, "checkpoint": slot, "step": step}
+    with suppress(DataError):
+        facts = {**folder.read_facts(), "test": said}
+        verdict = verdict_of(folder, facts)
+        for sentence in sentences(verdict) if slot == "last" else ():
+            terminal.say(sentence)
+        with suppress(UsageError), folder.writing():
+            folder.write_facts({**facts, "diagnosis": document(verdict)})
 
 
 def _check_target(path: Path | None, force: bool) -> None:

@@ -26,6 +26,7 @@ _LATER = {
     "train_seconds": _NUMBER,
     "best": {"epoch": int, "val_accuracy": _NUMBER},
     "last": {"epoch": int, "train_accuracy": _NUMBER},
+    "test": {"accuracy": _NUMBER, "loss": _NUMBER, "count": int},
 }
 
 

@@ -58,13 +58,13 @@ class Task:
     resume: bool
 
 
-def new(request: Request, source: Source, validated: bool) -> Task:
-    """A training from the beginning, with its run folder made and written; `validated`: something must be held out."""
+def resolved(request: Request, source: Source, validated: bool = False) -> tuple["Recipe", Network, "Loaded"]:
+    """Recipe, network and data that go together; `validated`: something must be held out."""
     runtime.configure(source.device)
     runtime.devices()
     from cnncli.training.recipe import on_device
 
-    recipe, network = _resolved(request)
+    recipe, network = _chosen(request)
     _check_validation(recipe, validated)
     recipe = on_device(recipe, runtime.devices()[0].platform)
     data = load(recipe.dataset, "train", source, network.input[:2])
@@ -74,6 +74,12 @@ def new(request: Request, source: Source, validated: bool) -> Task:
     from cnncli.training.session import check
 
     check(recipe, network, data)
+    return recipe, network, data
+
+
+def new(request: Request, source: Source, validated: bool) -> Task:
+    """A training from the beginning, with its run folder made and written."""
+    recipe, network, data = resolved(request, source, validated)
     folder = RunFolder.create(network.name, recipe.dataset, request.out)
     facts = {
         "schema": "cnncli.run/1",
@@ -97,11 +103,11 @@ def finished(path: Path) -> bool:
     """Whether a run has trained all its epochs."""
     folder = RunFolder.open_run(path)
     facts, epochs = opened.facts(folder), folder.read_recipe().get("epochs")
-    trained = (facts.get("last") or {}).get("epoch")
-    return facts["status"] == "done" and trained == epochs and folder.slot("last").is_dir()
+    trained = facts.get("ended") == "early" or (facts.get("last") or {}).get("epoch") == epochs
+    return facts["status"] == "done" and trained and folder.slot("last").is_dir()
 
 
-def resumed(path: Path, source: Source, validated: bool) -> Task:
+def going_on(path: Path, source: Source, validated: bool) -> Task:
     """A run to go on with, on the same kind of device and with as many threads as before."""
     folder = RunFolder.open_run(path)
     facts = opened.facts(folder)
@@ -138,7 +144,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _resolved(request: Request) -> tuple["Recipe", Network]:
+def _chosen(request: Request) -> tuple["Recipe", Network]:
     """The recipe and the network it is for, before the data is known."""
     from cnncli.training import recipes
     from cnncli.training.recipe import changed, setting
@@ -155,7 +161,7 @@ def _resolved(request: Request) -> tuple["Recipe", Network]:
     settings = {**dict(setting(text) for text in request.set), **request.settings}
     if "network" in settings:
         raise UsageError("--set network: a network is given by itself, as in cnncli train lenet5 --dataset digits")
-    return changed(recipe, settings), given or options.network(recipe.network)
+    return changed(recipe, settings, "--set" if request.set else "the recipe"), given or options.network(recipe.network)
 
 
 def _check_validation(recipe: "Recipe", validated: bool) -> None:
@@ -171,6 +177,8 @@ def _adapted(network: Network, data: "Loaded", request: Request) -> Network:
     if request.input:
         network = options.adapted(network, request.input, None)
         size = network.input[:2]
+        # Channels that are asked for are not changed in silence.
+        channels = network.input[2] if len(options.numbers(request.input, "--input")) == 3 else channels
     classes = request.classes or len(data.facts.classes)
     return adapt(network, (*size, channels), classes)
 

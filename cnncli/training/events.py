@@ -52,6 +52,7 @@ class Epoch:
     val_accuracy: float | None
     learning_rate: float
     images_per_second: float
+    gradient_norm: float
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,13 @@ class Best:
     val_accuracy: float
     val_loss: float
 
-    def beats(self, other: "Best | None") -> bool:
-        """Higher accuracy, or the same at a lower loss."""
-        return other is None or (self.val_accuracy, -self.val_loss) > (other.val_accuracy, -other.val_loss)
+    def beats(self, other: "Best | None", by: str) -> bool:
+        """By accuracy: a higher one, or the same at a lower loss; by loss: a lower one."""
+        if other is None:
+            return True
+        if by == "loss":
+            return self.val_loss < other.val_loss
+        return (self.val_accuracy, -self.val_loss) > (other.val_accuracy, -other.val_loss)
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,9 @@ class Saved:
 class Stopped:
     """Training has ended.
 
-    `reason` is "done", "until" (the accuracy was reached), "max-time", "signal" or "diverged" (a loss that is not a
-    number); after the last nothing of that epoch was saved. `best` is None where nothing was held out to validate on.
+    `reason` is "done", "until" (the accuracy was reached), "early" (nothing got better), "max-time", "signal" or
+    "diverged" (a loss or gradient that is not a number); after the last nothing of that epoch was saved, and `culprit`
+    says in which step and layer it was. `best` is None where nothing was held out to validate on.
     """
 
     reason: str
@@ -91,6 +97,7 @@ class Stopped:
     compile_seconds: float
     train_seconds: float
     best: Best | None
+    culprit: str = ""
 
 
 Event = Started | Compiled | Progress | Epoch | Saved | Stopped

@@ -1,5 +1,6 @@
 """What a training leaves on disk: a line of metrics an epoch, the last checkpoint and the best."""
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -21,12 +22,13 @@ SECONDS_BETWEEN_SAVES = 2.0
 class Keeper:
     """Writes a run folder; leaving the `with` block waits until everything is on disk."""
 
-    def __init__(self, folder: RunFolder) -> None:
-        self.folder = folder
+    def __init__(self, folder: RunFolder, choose: str = "accuracy") -> None:
+        self.folder, self.choose = folder, choose
         self._last, self._best_slot = Checkpoints(folder.slot("last")), Checkpoints(folder.slot("best"))
         self.best: Best | None = None
         self._unsaved: tuple[Best, Any, Any] | None = None
-        self._saved_at = time.monotonic()
+        # The first epoch is saved whatever it took: so there is something to go on from when a later one goes wrong.
+        self._saved_at = -math.inf
 
     def __enter__(self) -> "Keeper":
         return self
@@ -43,12 +45,20 @@ class Keeper:
         """The last checkpoint's state, verified, or None when nothing was saved yet; metrics after it are dropped."""
         # A kill between the two slots leaves a best that is newer than the last; it is as good as any.
         self.best = Best(**self._best_slot.meta()["best"]) if self._best_slot.latest() is not None else None
+        state = self.last(like)
+        self.folder.keep_metrics(int(state.step) if state else 0)
+        return state
+
+    def last(self, like: State) -> State | None:
+        """The last checkpoint's state, verified, or None when nothing was saved yet."""
+        self._last.wait()
         if self._last.latest() is None:
-            self.folder.keep_metrics(0)
             return None
-        kept = self._last.restore(like.params, _others(like), _rest(like))
-        self.folder.keep_metrics(kept.step)
-        return State(params=kept.params, **kept.stats, **kept.rest)
+        kept = self._last.restore(like.evaluated, _others(like), _rest(like))
+        rest = dict(kept.rest)
+        # Where an average is kept, it is what the checkpoint calls the parameters.
+        raw = rest.pop("raw") or kept.params
+        return State(params=raw, average=kept.params if like.average else {}, **kept.stats, **rest)
 
     def record(self, line: Epoch, state: State) -> None:
         """Write an epoch's line, and remember its arrays when it is the best so far."""
@@ -56,9 +66,9 @@ class Keeper:
         if line.val_accuracy is None or line.val_loss is None:
             return
         best = Best(line.epoch, line.step, line.val_accuracy, line.val_loss)
-        if best.beats(self.best):
+        if best.beats(self.best, self.choose):
             # The step after this one donates the state's arrays, so the best ones are copies.
-            self.best, self._unsaved = best, (best, *jax.tree.map(jnp.copy, (state.params, _others(state))))
+            self.best, self._unsaved = best, (best, *jax.tree.map(jnp.copy, (state.evaluated, _others(state))))
 
     def due(self) -> bool:
         """Whether enough time has gone by since the last checkpoint."""
@@ -68,7 +78,7 @@ class Keeper:
         """Save the best arrays and then the state, so that there is never a last without its best."""
         yield from self.save_best()
         step = int(state.step)
-        self._last.save(step, state.params, _others(state), _rest(state), {"step": step})
+        self._last.save(step, state.evaluated, _others(state), _rest(state), {"step": step})
         self._saved_at = time.monotonic()
         yield Saved(step, self._last.folder, best=False)
 
@@ -91,5 +101,6 @@ def _others(state: State) -> dict[str, Any]:
 
 
 def _rest(state: State) -> dict[str, Any]:
-    """What only training needs."""
-    return {"optimizer": state.optimizer, "seed": state.seed, "step": state.step, "tally": state.tally}
+    """What only training needs; the raw parameters where an average goes before them."""
+    kept = ("optimizer", "seed", "step", "tally", "pace", "patience")
+    return {"raw": state.params if state.average else {}, **{name: getattr(state, name) for name in kept}}

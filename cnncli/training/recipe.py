@@ -4,14 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
-from cnncli.data.augment import AUGMENTATIONS, Augmentation, NoAugmentation
+from cnncli.data.augment import Augment
+from cnncli.data.augment import read as augmentation
 from cnncli.data.inputs import FITS, SCALINGS
 from cnncli.errors import UsageError, nearest
 from cnncli.evaluation.losses import LOSSES
-from cnncli.networks.checks import Checked, checked, from_table, number, one_of, only, text, whole
+from cnncli.networks.checks import Checked, checked, from_table, number, one_of, only, shown, text, whole
+from cnncli.networks.lines import Place
 from cnncli.networks.network import INITIALIZATIONS
 from cnncli.networks.toml import parse
-from cnncli.training.optimizers import OPTIMIZERS, SCHEDULES, AdamW, OneCycle, Optimizer, Schedule
+from cnncli.training.optimizers import OPTIMIZERS, AdamW, Optimizer
+from cnncli.training.schedules import SCHEDULES, STOPS, NoStop, OneCycle, Schedule, Stop
 
 PRECISIONS = ("float32", "bfloat16")
 
@@ -21,7 +24,10 @@ class Recipe(Checked):
     """How to train. `validation` is the share of the training split held out for every choice (0: none is made).
 
     Empty texts mean: `fit` as the dataset has it, `init` as the network has it, `precision` as suits the device
-    (bfloat16 on accelerators, float32 on CPU). An epoch leaves out the last images that fill no batch.
+    (bfloat16 on accelerators, float32 on CPU). `last_batch` says what happens to the images of an epoch that fill no
+    batch; `choose` by what the best epoch is the best. A batch is computed in `accumulate` parts; `clip_norm` bounds
+    the gradient (0: not at all); `average` is the share that a moving average of the weights keeps a step (0: there is
+    none). `source` and `expected` say where the recipe is from and what it gave.
     """
 
     network: str = checked(text)
@@ -35,10 +41,19 @@ class Recipe(Checked):
     loss: str = checked(one_of(*LOSSES), "cross-entropy")
     init: str = checked(one_of("", *INITIALIZATIONS), "")
     precision: str = checked(one_of("", *PRECISIONS), "")
+    last_batch: str = checked(one_of("leave", "train"), "leave")
+    choose: str = checked(one_of("accuracy", "loss"), "accuracy")
+    label_smoothing: float = checked(number(0, 1), 0.0)
+    class_weights: str = checked(one_of("none", "balanced"), "none")
+    clip_norm: float = checked(number(0), 0.0)
+    accumulate: int = checked(whole(1), 1)
+    average: float = checked(number(0, 1), 0.0)
     source: str = checked(text, "")
+    expected: str = checked(text, "")
     optimizer: Optimizer = AdamW()
     schedule: Schedule = OneCycle()
-    augment: Augmentation = NoAugmentation()
+    stop: Stop = NoStop()
+    augment: Augment = Augment()
 
     def to_table(self) -> dict[str, Any]:
         """The recipe as a TOML table, every value written out."""
@@ -47,35 +62,55 @@ class Recipe(Checked):
             value = getattr(self, one.name)
             if one.name in PARTS:
                 value = {"name": value.word, **{part.name: getattr(value, part.name) for part in fields(value)}}
-            table[one.name] = value
+            table[one.name] = value.to_table() if one.name == "augment" else value
         return table
 
 
 PARTS: dict[str, Mapping[str, type[Checked]]] = {
     "optimizer": OPTIMIZERS,
     "schedule": SCHEDULES,
-    "augment": AUGMENTATIONS,
+    "stop": STOPS,
 }
 
 Part = TypeVar("Part", bound=Checked)
 
 
-def read(table: Mapping[str, Any], where: str) -> Recipe:
+# What an error calls a table: a place in a file, or text.
+Where = Place | str
+
+
+def read(table: Mapping[str, Any], where: Where) -> Recipe:
     """The recipe of a TOML table; UsageError, with the nearest key, for what is unknown or cannot be."""
-    given = {
-        key: _part(PARTS[key], value, f"{where} [{key}]") if key in PARTS else value for key, value in table.items()
-    }
-    return from_table(Recipe, given, where)
+    known = [one.name for one in fields(Recipe)]
+    for key in table:
+        only([key], known, [], str(_inside(where, key)))
+    plain = [key for key in table if key not in PARTS and key != "augment"]
+    for key in plain:  # One at a time, so that an error names the line of its key.
+        from_table(Recipe, {"network": "", "dataset": "", key: table[key]}, str(_inside(where, key)))
+    given: dict[str, Any] = {key: _part(PARTS[key], table[key], _inside(where, key)) for key in PARTS if key in table}
+    if "augment" in table:
+        given["augment"] = augmentation(table["augment"], str(_inside(where, "augment")))
+    return from_table(Recipe, {**table, **given}, str(where))
 
 
-def _part(words: Mapping[str, type[Checked]], table: Any, where: str) -> Checked:
-    """An optimizer, schedule or augmentation from its table, or from its name alone."""
+def _inside(where: Where, key: str) -> Where:
+    said = f"[{key}]" if key in PARTS else "augment" if key == "augment" else ""
+    if isinstance(where, Place):
+        return where.inside(key, said=said)
+    return f"{where} {said}".strip()
+
+
+def _part(words: Mapping[str, type[Checked]], table: Any, where: Where) -> Checked:
+    """An optimizer, schedule or rule for stopping from its table, or from its name alone."""
     table = {"name": table} if isinstance(table, str) else table
     if not isinstance(table, Mapping) or not isinstance(table.get("name"), str):
-        raise UsageError(f"{where} is {table!r}; expected a table with a name, one of {', '.join(words)}")
+        raise UsageError(f"{where} is {shown(table)}; expected a table with a name, one of {', '.join(words)}")
     if (word := table["name"]) not in words:
-        raise UsageError(f"{where}: no '{word}'{nearest(word, words)}")
-    return from_table(words[word], {key: value for key, value in table.items() if key != "name"}, f"{where} ({word})")
+        raise UsageError(f"{_inside(where, 'name')}: no {shown(word)}{nearest(word, words)}")
+    given = {key: value for key, value in table.items() if key != "name"}
+    for key, value in given.items():
+        from_table(words[word], {key: value}, f"{_inside(where, key)} ({word})")
+    return from_table(words[word], given, f"{where} ({word})")
 
 
 def changed(recipe: Recipe, settings: Mapping[str, Any], where: str = "--set") -> Recipe:

@@ -1,15 +1,18 @@
 """From a name or a file to a recipe: a good default for every network and dataset, those of the texts, one's own."""
 
-from collections.abc import Mapping
-from dataclasses import fields
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
 from pathlib import Path
 
 from cnncli.errors import DataError, UsageError, nearest
+from cnncli.networks.blocks import is_block, is_network
 from cnncli.networks.layers import RadialBasis
+from cnncli.networks.lines import Keys, Place, lines
 from cnncli.networks.network import Network, walk
 from cnncli.networks.toml import parse
 from cnncli.training.published import DATASETS, RECIPES, Table
-from cnncli.training.recipe import Recipe, read
+from cnncli.training.recipe import Recipe, Where, read
 
 
 def default(network: Network, dataset: str) -> Recipe:
@@ -25,37 +28,60 @@ def find(name: str, network: str, dataset: str) -> Recipe:
     Network and dataset, where they are given, go before the file's. Raises UsageError for a name that is not known.
     """
     file, _, inside = name.partition(":")
-    if file.endswith(".toml"):
-        table, where = _in_file(Path(file), inside)
-    else:
-        known = {recipe: network for network, recipes in RECIPES.items() for recipe in recipes}
-        table, where = RECIPES.get(network, {}).get(name, {}), f"recipe '{name}'"
-        if not table and name in known:
-            raise UsageError(f"recipe '{name}' is for {known[name]}, not for {network}")
-        if not table:
-            raise UsageError(f"unknown recipe '{name}'{nearest(name, known)}, or give a file: recipe.toml[:name]")
+    table, where = _in_file(Path(file), inside) if file.endswith(".toml") else _built_in(name, network)
     given = {key: value for key, value in (("network", network), ("dataset", dataset)) if value}
+    for key in ("network", "dataset"):
+        if key not in table and key not in given:
+            raise UsageError(f"{where}: names no {key}; give one, as in {_EXAMPLE}")
     return read({**table, **given}, where)
 
 
-def _in_file(path: Path, name: str) -> tuple[Table, str]:
+_EXAMPLE = "cnncli train lenet5 --dataset digits"
+
+
+def _built_in(name: str, network: str) -> tuple[Table, Where]:
+    """The table of a recipe that comes with cnncli."""
+    if table := RECIPES.get(network, {}).get(name):
+        return table, f"recipe '{name}'"
+    known = dict.fromkeys(recipe for recipes in RECIPES.values() for recipe in recipes)
+    if name not in known:
+        own = f"{network} has {', '.join(RECIPES[network])}" if network in RECIPES else "cnncli list recipes shows all"
+        raise UsageError(f"unknown recipe '{name}'{nearest(name, known)} ({own}); a file is FILE.toml[:NAME]")
+    networks = ", ".join(one for one, recipes in RECIPES.items() if name in recipes)
+    if not network:
+        raise UsageError(f"recipe '{name}' belongs to a network; give one of {networks}")
+    raise UsageError(f"recipe '{name}' is for {networks}, not for {network}")
+
+
+def _in_file(path: Path, name: str) -> tuple[Table, Where]:
     """A recipe's table: the one called `name`, else the file's own keys, else its only table."""
     try:
-        content = parse(path.read_text(encoding="utf-8"), str(path))
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    # Networks may stand in the same file.
-    content = {key: value for key, value in content.items() if not isinstance(value, Mapping) or "layers" not in value}
+    content, place = parse(text, str(path)), Place(str(path), {**lines(text), **dict(_keys(text))})
+    # Networks and their blocks may stand in the same file.
+    content = {key: value for key, value in content.items() if not (is_network(value) or is_block(value))}
     flat = any(key in content for key in _KEYS)
     named = {key: value for key, value in content.items() if isinstance(value, Mapping) and key not in _KEYS}
     if not name and not flat and len(named) > 1:
         raise UsageError(f"{path} holds several recipes; say which: {path}:NAME{nearest('', named)}")
     if not name and (flat or not named):
-        return content, str(path)
+        return content, replace(place, said="the recipe")
     name = name or next(iter(named))
     if name not in named:
         raise UsageError(f"{path}: no recipe '{name}'{nearest(name, named)}")
-    return dict(named[name]), f"{path}: [{name}]"
+    return dict(named[name]), place.inside(name, said=f"[{name}]")
+
+
+def _keys(text: str) -> Iterator[tuple[Keys, int]]:
+    """The line of each key, dotted or not, that begins one, with the keys of the header above it."""
+    header: Keys = ()
+    for number, line in enumerate(text.splitlines(), 1):
+        if table := re.match(r"\s*\[\s*([\w.-]+)\s*\]", line):
+            header = tuple(table[1].split("."))
+        elif key := re.match(r"\s*([\w.-]+)\s*=", line):
+            yield (*header, *key[1].split(".")), number
 
 
 _KEYS = {one.name for one in fields(Recipe)}

@@ -103,7 +103,7 @@ def test_runs_stand_beside_each_other(cli, trained, copy):
     answer = cli("summary", trained, copy)
     header, first, second = (re.split(r" {2,}", line.strip()) for line in answer.out.splitlines())
     assert header == [
-        *("run", "network", "dataset", "params", "epochs", "best", "validation", "training", "seconds"),
+        *("run", "network", "dataset", "params", "epochs", "best", "validation", "training", "test", "seconds"),
         *("device", "seed", "status"),
     ]
     assert (first[:5], first[-2:]) == ([str(trained), "mlp", "digits", "9,610", "2"], ["0", "done"])
@@ -127,7 +127,7 @@ def test_a_run_that_has_trained_nothing_yet_has_gaps():
     facts |= {"device": {"platform": "cpu", "kind": "CPU", "count": 1}}
     entry = runs.Entry("run", facts, 20, 9610)
     cells = [next(iter(column.cells)) for column in runs.table([entry]).columns]
-    assert cells == ["run", "mlp", "digits", "9,610", "0/20", "", "", "", "", "1 x cpu (CPU)", "", "running"]
+    assert cells == ["run", "mlp", "digits", "9,610", "0/20", "", "", "", "", "", "1 x cpu (CPU)", "", "running"]
 
 
 def test_one_broken_run_is_named(cli, trained, copy):

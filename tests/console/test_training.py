@@ -2,7 +2,7 @@ from cnncli.console.training import Reporter
 from cnncli.training import events
 
 STARTED = events.Started("mlp", "digits", 9610, 1295, 142, 2, 80, 0, "1 x cpu")
-EPOCH = events.Epoch(1, 40, 0.5, 1.25, 0.5, 0.75, 0.625, 0.001, 2000.0)
+EPOCH = events.Epoch(1, 40, 0.5, 1.25, 0.5, 0.75, 0.625, 0.001, 2000.0, 3.5)
 
 
 def said(capsys, *happened):

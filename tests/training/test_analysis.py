@@ -89,11 +89,11 @@ def test_layers_that_see_the_image_need_no_gradient_of_it(network, first):
 
 
 def test_auxiliary_heads_are_in_the_training_step_only():
-    head = AuxiliaryHead((Flatten(), Dense(400, bias=False)))
+    head = AuxiliaryHead((Flatten(), Dense(3, bias=False)))
     found, main = analysis(bare(head, GlobalPool(), Dense(500))), 8 * 500 + 500 * 3
     assert found.forward.sized_flops == 2 * BATCH * main
-    assert found.step.sized_flops == 6 * BATCH * (main + 6 * 6 * 8 * 400)
-    assert found.step.apart.inputs == -2 * BATCH * (8 * 500 + 6 * 6 * 8 * 400)
+    assert found.step.sized_flops == 6 * BATCH * (main + 6 * 6 * 8 * 3)
+    assert found.step.apart.inputs == -2 * BATCH * (8 * 500 + 6 * 6 * 8 * 3)
 
 
 def test_memory_is_that_of_the_real_step_with_its_optimizer():

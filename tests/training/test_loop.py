@@ -11,22 +11,59 @@ from cnncli.data.dataset import Loaded
 from cnncli.errors import DataError, UsageError
 from cnncli.networks.network import adapt
 from cnncli.runs.checkpoints import Checkpoints
-from cnncli.training.events import Compiled, Epoch, Progress, Saved, Started, Stopped
+from cnncli.training.culprit import repeated
+from cnncli.training.events import Best, Compiled, Epoch, Progress, Saved, Started, Stopped
+from cnncli.training.keeper import Keeper
 from cnncli.training.loop import Limits
+from cnncli.training.recipe import changed
+from cnncli.training.schedules import Watch
 from cnncli.training.session import Session
+from cnncli.training.step import watched
 
 
-def kept(training, folder, slot="last"):
+def kept(training, folder, slot="last", **settings):
     """Everything in a checkpoint, as a flat list of arrays."""
-    like = Session(training.recipe, training.network, training.data, {}).like()
-    others = {"stats": like.stats, "scale": like.scale}
-    rest = {"optimizer": like.optimizer, "seed": like.seed, "step": like.step, "tally": like.tally}
-    with Checkpoints(folder.slot(slot)) as checkpoints:
-        if slot == "best":
-            restored = checkpoints.restore_params(like.params, others)
-            return jax.tree.leaves((restored.params, restored.stats))
-        restored = checkpoints.restore(like.params, others, rest)
-    return jax.tree.leaves((restored.params, restored.stats, restored.rest))
+    like = Session(changed(training.recipe, settings), training.network, training.data, {}).like()
+    if slot == "best":
+        with Checkpoints(folder.slot(slot)) as checkpoints:
+            restored = checkpoints.restore_params(like.evaluated, {"stats": like.stats, "scale": like.scale})
+        return jax.tree.leaves((restored.params, restored.stats))
+    with Keeper(folder) as keeper:
+        return jax.tree.leaves(keeper.last(like))
+
+
+# Everything that a checkpoint must hold, or that is a function of seed and step. The last of 21 batches has 16 images.
+EVERYTHING = {
+    "average": 0.95,
+    "accumulate": 2,
+    "label_smoothing": 0.1,
+    "clip_norm": 1.0,
+    "class_weights": "balanced",
+    "last_batch": "train",
+    "validation": 0.0883,
+    "choose": "loss",
+    "optimizer": "sgd",
+    "optimizer.lr": 0.3,
+    "schedule": "plateau",
+    "schedule.patience": 0,
+    "schedule.minimum_change": 0.2,
+    "schedule.factor": 0.5,
+    "augment": "shift, mixup",
+    "stop": "early",
+    "stop.patience": 2,
+    "stop.minimum_change": 0.2,
+    "epochs": 12,
+}
+
+
+def stopped_after(calls):
+    """Limits that ask for an end after so many calls."""
+    asked = iter(range(10**6))
+    return Limits(stop=lambda: next(asked) + 1 >= calls)
+
+
+def on_disk(folder):
+    return {path: path.read_bytes() for path in folder.path.rglob("*") if path.is_file()}
 
 
 def same(one, other):
@@ -92,9 +129,8 @@ def test_stopped_anywhere_and_resumed_it_ends_in_the_same_bits(training, calls):
     whole = training.folder()
     list(training.events(whole))
 
-    asked = iter(range(10**6))
     broken = training.folder()
-    events = list(training.events(broken, Limits(stop=lambda: next(asked) + 1 >= calls)))
+    events = list(training.events(broken, stopped_after(calls)))
     assert (events[-1].reason, events[-1].step) == ("signal", calls)
     resumed = list(training.events(broken, resume=True))
     assert (resumed[0].step, resumed[-1].step) == (calls, 60)
@@ -102,6 +138,90 @@ def test_stopped_anywhere_and_resumed_it_ends_in_the_same_bits(training, calls):
     assert same(kept(training, whole), kept(training, broken))
     assert same(kept(training, whole, "best"), kept(training, broken, "best"))
     assert lines(whole) == lines(broken)
+
+
+@pytest.mark.parametrize("calls", [20, 42])
+def test_with_everything_on_it_also_ends_in_the_same_bits(training, calls):
+    whole, broken = training.folder(), training.folder()
+    ended = list(training.events(whole, **EVERYTHING))[-1]
+    # Early stopping ends it, after the rate has come down.
+    assert ended.reason == "early"
+    rates = [line["learning_rate"] for line in lines(whole)]
+    assert rates[0] == pytest.approx(0.3)
+    assert rates[-1] <= 0.15
+    assert ended.step == 21 * len(rates) > 63
+
+    events = list(training.events(broken, stopped_after(calls), **EVERYTHING))
+    assert (events[-1].reason, events[-1].step) == ("signal", calls)
+    resumed = list(training.events(broken, resume=True, **EVERYTHING))
+    assert (resumed[0].step, resumed[-1].reason) == (calls, "early")
+    assert same(kept(training, whole, **EVERYTHING), kept(training, broken, **EVERYTHING))
+    assert same(kept(training, whole, "best", **EVERYTHING), kept(training, broken, "best", **EVERYTHING))
+    assert lines(whole) == lines(broken)
+
+
+def test_what_early_stopping_ended_is_not_gone_on_with(training):
+    folder = training.folder()
+    how = {"stop": "early", "stop.patience": 1, "stop.minimum_change": 100.0}
+    ended = list(training.events(folder, **how))
+    assert (ended[-1].reason, ended[-1].epoch) == ("early", 2)
+    before = lines(folder)
+    again = list(training.events(folder, resume=True, **how))
+    assert [type(event) for event in again] == [Started, Stopped]
+    assert (again[-1].reason, again[-1].step, lines(folder)) == ("early", 40, before)
+
+
+def test_a_stop_in_the_epoch_that_ends_it_early_is_a_stop(training):
+    """As a kill between the checkpoint and run.json would be: resumed, it has nothing left to do."""
+    folder, how = training.folder(), {"stop": "early", "stop.patience": 1, "stop.minimum_change": 100.0}
+    assert list(training.events(folder, stopped_after(40), **how))[-1].reason == "signal"
+    again = list(training.events(folder, resume=True, **how))
+    assert [type(event) for event in again] == [Started, Stopped]
+    assert again[-1].reason == "early"
+
+
+def test_the_rate_comes_down_on_a_plateau(training):
+    folder = training.folder()
+    how = {"schedule": "plateau", "schedule.patience": 1, "schedule.minimum_change": 0.99, "schedule.factor": 0.1}
+    list(training.events(folder, optimizer="sgd", epochs=6, **how))
+    # The first epoch is an improvement; one that is not is borne, the second is not.
+    assert [line["learning_rate"] for line in lines(folder)] == pytest.approx([0.05] * 3 + [0.005] * 2 + [0.0005])
+
+
+def test_the_best_epoch_is_chosen_as_the_recipe_says(training):
+    for choose, key in (("loss", lambda line: -line["val_loss"]), ("accuracy", lambda line: line["val_accuracy"])):
+        folder = training.folder()
+        ended = list(training.events(folder, choose=choose, epochs=6, **{"optimizer.lr": 0.05}))[-1]
+        assert key(asdict(ended.best)) == max(map(key, folder.metrics()))
+
+
+def test_one_epoch_beats_another_by_accuracy_then_loss_or_by_loss():
+    assert Best(2, 20, 0.9, 0.4).beats(Best(1, 10, 0.5, 0.1), "accuracy")
+    assert Best(3, 30, 0.9, 0.3).beats(Best(2, 20, 0.9, 0.4), "accuracy")
+    assert not Best(4, 40, 0.9, 0.3).beats(Best(3, 30, 0.9, 0.3), "accuracy")
+    assert not Best(2, 20, 0.9, 0.4).beats(Best(1, 10, 0.5, 0.1), "loss")
+    assert Best(2, 20, 0.4, 0.09).beats(Best(1, 10, 0.5, 0.1), "loss")
+    assert Best(1, 10, 0.1, 9.0).beats(None, "loss")
+
+
+def test_checkpoints_and_validation_have_the_average_and_training_goes_on_with_the_weights(training):
+    plain, averaged, how = training.folder(), training.folder(), {"epochs": 1, "average": 0.9}
+    list(training.events(plain, epochs=1))
+    list(training.events(averaged, **how))
+    session = Session(changed(training.recipe, how), training.network, training.data, {})
+    with Keeper(plain) as one, Keeper(averaged) as other:
+        raw = one.last(Session(changed(training.recipe, {"epochs": 1}), training.network, training.data, {}).like())
+        state = other.last(session.like())
+    assert same(jax.tree.leaves(state.params), jax.tree.leaves(raw.params))
+    assert not same(jax.tree.leaves(state.average), jax.tree.leaves(raw.params))
+    assert session.validate(state) == (averaged.metrics()[0]["val_loss"], averaged.metrics()[0]["val_accuracy"])
+    assert averaged.metrics()[0]["val_loss"] != plain.metrics()[0]["val_loss"]
+    # What evaluation reads as parameters, in either slot.
+    saved = jax.tree.leaves((state.average, state.stats, state.scale))
+    for slot in ("best", "last"):
+        with Checkpoints(averaged.slot(slot)) as checkpoints:
+            found = checkpoints.restore_params(state.average, {"stats": state.stats, "scale": state.scale})
+        assert same(jax.tree.leaves((found.params, found.stats)), saved)
 
 
 def test_a_finished_run_has_nothing_to_resume(training):
@@ -125,16 +245,49 @@ def test_seeds_differ_and_repeat(training):
 def test_a_loss_that_is_no_number_ends_training_and_saves_nothing(training):
     folder = training.folder()
     events = list(training.events(folder, **{"optimizer": "sgd", "optimizer.lr": 1e30}))
-    assert events[-1].reason == "diverged"
+    # After the first step the weights are some 1e30, and so is what the first layer gives; the second multiplies both.
+    assert (events[-1].reason, events[-1].culprit) == ("diverged", "in step 2, first in layer output")
     assert folder.metrics() == []
     assert not folder.slot("last").exists()
 
 
+def test_the_step_that_went_wrong_is_found_from_the_last_checkpoint_and_nothing_there_is_touched(training):
+    folder, good = training.folder(), {"optimizer": "sgd", "optimizer.lr": 0.01}
+    list(training.events(folder, stopped_after(25), **good))
+    before = on_disk(folder)
+    events = list(training.events(folder, resume=True, **{**good, "optimizer.lr": 1e30}))
+    assert (events[-1].reason, events[-1].culprit) == ("diverged", "in step 27, first in layer output")
+    assert (events[-1].epoch, events[-1].best.epoch) == (2, 1)
+    assert on_disk(folder) == before
+    assert list(training.events(folder, resume=True, **good))[-1].reason == "done"
+
+
+def test_a_validation_that_is_no_number_names_its_layer(training):
+    """The last step of the epoch throws the weights away, and no training loss is there to show it."""
+    folder, good = training.folder(), {"optimizer": "sgd", "optimizer.lr": 0.01}
+    list(training.events(folder, stopped_after(39), **good))
+    events = list(training.events(folder, resume=True, **{**good, "optimizer.lr": 1e30}))
+    assert events[-1].culprit == "in validation after step 40, first in layer output"
+    assert [line["epoch"] for line in folder.metrics()] == [1]
+
+
+def test_steps_are_repeated_to_the_bit_across_epochs_whose_end_changed_the_rate(training):
+    session = Session(changed(training.recipe, {"schedule": "plateau"}), training.network, training.data, {})
+    state, paces = session.initial(), {20: Watch(scale=0.5), 40: Watch(scale=0.125)}
+    for step in range(45):
+        if step in paces:
+            state = replace(state, pace=session.where.everywhere(watched(paces[step])))
+        state, _ = session.train(state, session.chunk(step))
+    again = repeated(session, session.initial(), 45, paces)
+    assert same(jax.tree.leaves(again.params), jax.tree.leaves(state.params))
+    without = repeated(session, session.initial(), 45, {})
+    assert not same(jax.tree.leaves(without.params), jax.tree.leaves(state.params))
+
+
 @pytest.mark.parametrize("calls", [2, 20])
 def test_a_stop_does_not_save_a_loss_that_is_no_number(training, calls):
-    folder, asked = training.folder(), iter(range(10**6))
-    limits = Limits(stop=lambda: next(asked) + 1 >= calls)
-    events = list(training.events(folder, limits, **{"optimizer": "sgd", "optimizer.lr": 1e30}))
+    folder = training.folder()
+    events = list(training.events(folder, stopped_after(calls), **{"optimizer": "sgd", "optimizer.lr": 1e30}))
     assert [type(event) for event in events if not isinstance(event, Progress)] == [Started, Compiled, Stopped]
     assert events[-1].reason == "diverged"
     assert folder.metrics() == []
@@ -142,7 +295,7 @@ def test_a_stop_does_not_save_a_loss_that_is_no_number(training, calls):
 
 
 def test_a_good_epoch_before_divergence_is_kept(training, monkeypatch):
-    """The second epoch diverges before the first, short as it was, has been saved."""
+    """However short it was."""
     folder, asked = training.folder(), iter(range(10**6))
     spoil = Session.train
 
@@ -153,10 +306,13 @@ def test_a_good_epoch_before_divergence_is_kept(training, monkeypatch):
 
     monkeypatch.setattr(Session, "train", train)
     events = list(training.events(folder))
-    assert [type(event) for event in events[-2:]] == [Saved, Stopped]
+    assert [event.best for event in events if isinstance(event, Saved)] == [True, False]
     assert (events[-1].reason, events[-1].best.epoch) == ("diverged", 1)
-    with Checkpoints(folder.slot("best")) as checkpoints:
-        assert checkpoints.meta()["step"] == 20
+    # Repeated, the step goes well: no layer is to blame.
+    assert events[-1].culprit == "in step 26"
+    for slot in ("best", "last"):
+        with Checkpoints(folder.slot(slot)) as checkpoints:
+            assert checkpoints.meta()["step"] == 20
 
 
 @pytest.mark.parametrize("steps", [7, 20, 64])

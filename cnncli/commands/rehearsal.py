@@ -1,0 +1,48 @@
+"""What can be known before a training: its recipe, sizes, memory and time; and which rates it could bear."""
+
+from pathlib import Path
+
+from cnncli import runtime
+from cnncli.commands.task import Request, Source, resolved
+from cnncli.console import terminal
+from cnncli.errors import UsageError
+
+
+def dry_run(request: Request, source: Source, json: bool) -> None:
+    """Print the resolved recipe, parameters, steps, memory and a time from a few measured steps; nothing is kept."""
+    recipe, network, data = resolved(request, source)
+    from cnncli.console import rehearsal
+    from cnncli.sizing.size import size
+    from cnncli.training.probe import timed
+    from cnncli.training.session import Session
+
+    session = Session(recipe, network, data, runtime.compiler_options())
+    counts = session.steps, session.per_epoch, session.bytes, session.where.devices
+    shown = rehearsal.Plan(recipe.to_table(), size(network), *counts, timed(session))
+    if json:
+        terminal.document(rehearsal.document(shown))
+    else:
+        terminal.result(*rehearsal.lines(shown))
+
+
+def lr_find(path: Path, request: Request, source: Source) -> None:
+    """Train for a moment at rising rates, draw the loss against them, and suggest one."""
+    if path.suffix.lower() != ".png":
+        raise UsageError(f"--lr-find {path}: expected a name ending in .png")
+    if path.exists():
+        raise UsageError(f"--lr-find {path} exists already; choose another name")
+    if not path.absolute().parent.is_dir():
+        raise UsageError(f"--lr-find {path}: there is no folder {path.absolute().parent}")
+    recipe, network, data = resolved(request, source)
+    from cnncli.training.probe import range_test, rising
+    from cnncli.training.session import Session
+    from cnncli.visualize import rates
+
+    found = range_test(Session(rising(recipe), network, data, runtime.compiler_options()))
+    drawn = rates.Rates(found.rates, found.losses, found.smoothed, found.suggested)
+    rates.draw(drawn, path, f"{network.name} on {recipe.dataset}, {recipe.optimizer.word}")
+    if found.suggested is None:
+        terminal.say("the loss never fell: no rate can be suggested")
+    else:
+        terminal.say(f"the loss was lowest at {10 * found.suggested:.2g}; try --lr {found.suggested:.2g}")
+    terminal.line(str(path))
