@@ -13,8 +13,9 @@ PARAMETER_BYTES = BYTES["float32"]
 # Arrays as large as the parameters that each optimizer keeps: momentum; squares of gradients; first and second moments;
 # squares of gradients and of updates. Muon keeps one more for biases and normalization, which are few.
 OPTIMIZERS = {
-    **dict.fromkeys(("sgd", "alexnet-sgd", "adagrad", "rmsprop", "lion", "lars", "muon"), 1),
+    "sgd": 1,
     **dict.fromkeys(("adam", "adamw", "adadelta"), 2),
+    **dict.fromkeys(("alexnet-sgd", "adagrad", "rmsprop", "lion", "lars", "muon"), 1),
 }
 # The backward pass computes a gradient of each layer's input and one of its weights, each as costly as the layer.
 PASSES_IN_TRAINING = 3
