@@ -13,14 +13,15 @@ from cnncli.errors import Bug
 from cnncli.models.convolution import PartialConv, convolution_for
 from cnncli.models.initializers import INITIALIZERS, ONES, ZEROS, Initializer, Keys, raised
 from cnncli.models.pooling import Subsample, adaptive_pool, pool
+from cnncli.models.rules import RELUS, switched_max_pool
 from cnncli.networks import layers as words
 from cnncli.networks.checks import two
 from cnncli.networks.layers import AuxiliaryHead, Branches, Group, Layer, Layers, Residual
-from cnncli.networks.network import Network, children
+from cnncli.networks.network import Joins, Network, children
 from cnncli.sizing.report import Row
 from cnncli.sizing.size import size
 
-# Sees every named activation by its path, and may put another in its place.
+# Sees every activation by the path that sizing gives it, and may put another in its place.
 Tap = Callable[[str, jax.Array], jax.Array]
 
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {
@@ -51,21 +52,29 @@ class Scope(nnx.Module):
 class Net(nnx.Module):
     """A network that runs: called with images (batch, height, width, channel), it gives `Output`.
 
-    As built it trains; `nnx.view(net, deterministic=True, use_running_average=True)` evaluates.
+    As built it trains, `nnx.view(net, deterministic=True, use_running_average=True)` evaluates. A rule of `RULES` says
+    how signals go back.
     """
 
     def __init__(
-        self, network: Network, *, dtype: Any = jnp.float32, platform: str = "cpu", rngs: nnx.Rngs | Keys
+        self,
+        network: Network,
+        *,
+        dtype: Any = jnp.float32,
+        platform: str = "cpu",
+        rule: str | None = None,
+        rngs: nnx.Rngs | Keys,
     ) -> None:
         self.network, self.deterministic = network, False
         rows = {row.path: row for row in size(network).rows}
-        maker = _Maker(network.init, dtype, platform, rngs)
+        maker = _Maker(network.init, dtype, platform, rule, rngs)
         self.scope = maker.scope(network.named(), "", rows)
 
     def __call__(self, x_BxHxWxC: jax.Array, *, rngs: nnx.Rngs | None = None, tap: Tap | None = None) -> Output:
-        """Run the network; `rngs` is needed for dropout in training, `tap` sees the named activations."""
+        """Run the network; `rngs` is needed for dropout in training, `tap` sees every activation by its path."""
         heads: list[tuple[float, jax.Array]] = []
-        going = _Pass(rngs, tap or (lambda path, x: x), None if self.deterministic else heads)
+        tap, joins = tap or (lambda path, x: x), Joins(self.network.layers)
+        going = _Pass(rngs, tap, joins, None if self.deterministic else heads)
         logits = going.chain(self.network.named(), self.scope, "", x_BxHxWxC)
         return Output(logits, tuple(heads))
 
@@ -80,6 +89,7 @@ class _Pass:
 
     rngs: nnx.Rngs | None
     tap: Tap
+    joins: Joins
     heads: list[tuple[float, jax.Array]] | None
 
     def chain(self, layers: Layers, scope: Scope, path: str, x: jax.Array) -> jax.Array:
@@ -106,6 +116,8 @@ class _Pass:
                 y = inner(x, rngs=self.rngs)
             case _:
                 y = inner(x)
+        if isinstance(layer, Branches | Residual):
+            return self.tap(self.joins.path(layer, path), y)
         return self.tap(here, y) if layer.name else y
 
 
@@ -116,6 +128,7 @@ class _Maker:
     init: str
     dtype: Any
     platform: str
+    rule: str | None
     rngs: nnx.Rngs | Keys
 
     def scope(self, layers: Layers, path: str, rows: dict[str, Row], scope: Scope | None = None) -> Scope:
@@ -162,7 +175,7 @@ class _Maker:
             case words.Dropout():
                 return nnx.Dropout(layer.drop)
             case _:
-                return Fixed(layer, row)
+                return Fixed(layer, row, self.rule)
 
     def _conv(self, layer: words.Conv, row: Row, common: dict[str, Any]) -> nnx.Module:
         assert row.windows
@@ -200,10 +213,10 @@ def _sides(row: Row) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 class Fixed(nnx.Module):
-    """A layer without parameters."""
+    """A layer without parameters; with a rule of `RULES`, that is how it passes a signal back."""
 
-    def __init__(self, layer: Layer, row: Row) -> None:
-        self.layer, self.row = layer, row
+    def __init__(self, layer: Layer, row: Row, rule: str | None) -> None:
+        self.layer, self.row, self.rule = layer, row, rule
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Apply the layer to images (batch, height, width, channel) or vectors (batch, feature)."""
@@ -211,6 +224,8 @@ class Fixed(nnx.Module):
         match layer:
             case words.Pool():
                 assert row.windows
+                if layer.kind == "max" and self.rule:
+                    return switched_max_pool(x, row.windows)
                 return pool(layer.kind, x, row.windows, layer.count_padding)
             case words.AdaptivePool():
                 return adaptive_pool(x, two(layer.size))
@@ -219,7 +234,7 @@ class Fixed(nnx.Module):
             case words.LocalResponseNorm():
                 return local_response_norm(x, layer)
             case words.Activation():
-                return ACTIVATIONS[layer.kind](x)
+                return RELUS[self.rule](x) if self.rule and layer.kind == "relu" else ACTIVATIONS[layer.kind](x)
             case words.Flatten():
                 return x.reshape(x.shape[0], -1)
             case words.RadialBasis():

@@ -40,7 +40,7 @@ class Model:
         return output, _arrays(net, nnx.BatchStat)
 
     def logits(self, params: Arrays, stats: Arrays, x_BxHxWxC: jax.Array, tap: Tap | None = None) -> jax.Array:
-        """Logits (batch, class) as float32, without dropout and heads; `tap` sees the named activations."""
+        """Logits (batch, class) as float32, without dropout and heads; `tap` sees activations by their paths."""
         net = _merged(self.evaluation, params, stats)
         return net(x_BxHxWxC.astype(self.dtype), tap=tap).logits.astype(jnp.float32)
 
@@ -56,10 +56,10 @@ class Model:
         return shapes
 
 
-def model(network: Network, dtype: Any = jnp.float32) -> Model:
-    """Build a network for this process's platform, without allocating an array."""
+def model(network: Network, dtype: Any = jnp.float32, rule: str | None = None) -> Model:
+    """Build a network for this process's platform, without allocating an array; `rule` is one of `RULES`."""
     net = nnx.eval_shape(
-        lambda: Net(network, dtype=dtype, platform=jax.default_backend(), rngs=Keys(jax.random.key(0)))
+        lambda: Net(network, dtype=dtype, platform=jax.default_backend(), rule=rule, rngs=Keys(jax.random.key(0)))
     )
     # A scope's attributes are layers by their names: one that is called set_view is none of Flax's.
     evaluating = nnx.view(

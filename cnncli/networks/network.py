@@ -113,6 +113,23 @@ def children(layer: Layer) -> tuple[Layers, ...]:
             return ()
 
 
+class Joins:
+    """Paths for the places where ways meet, each one that no layer has; ask for them in the order of a forward pass."""
+
+    def __init__(self, layers: Layers) -> None:
+        self.given = {layer.name for layer in walk(layers)}
+        self.counts: Counter[str] = Counter()
+
+    def path(self, layer: Layer, path: str) -> str:
+        """The layer's own name, or `concat1`, `add1` in the scope it belongs to."""
+        name, word = layer.name, "concat" if isinstance(layer, Branches) else "add"
+        while not name:
+            self.counts[path + word] += 1
+            if (numbered := f"{word}{self.counts[path + word]}") not in self.given:
+                name = numbered
+        return path + name
+
+
 def _with_children(layer: Layer, ways: tuple[Layers, ...]) -> Layer:
     match layer:
         case Group() | AuxiliaryHead():

@@ -44,15 +44,29 @@ def fit(size: int, window: int, stride: int, before: int = 0, after: int = 0, ce
 
 @dataclass(frozen=True)
 class Field:
-    """What one unit sees of the input along one axis, in pixels: its receptive field, and the jump to its neighbour."""
+    """What one unit sees of the input along one axis, in pixels: its receptive field, and the jump to its neighbour.
+
+    `start` is where that of the first unit begins, below 0 in the padding.
+    """
 
     size: int = 1
     jump: int = 1
+    start: int = 0
 
-    def through(self, window: int, stride: int) -> "Field":
-        """The field after a layer of windows."""
-        return Field(self.size + (window - 1) * self.jump, self.jump * stride)
+    def through(self, window: int, stride: int, before: int = 0) -> "Field":
+        """The field after a layer of windows, the first of which begins in `before` units of padding."""
+        return Field(self.size + (window - 1) * self.jump, self.jump * stride, self.start - before * self.jump)
 
-    def joined(self, other: "Field") -> "Field":
-        """The field where two ways meet: the longest path's."""
-        return Field(max(self.size, other.size), max(self.jump, other.jump))
+    def joined(self, other: "Field", units: int = 1) -> "Field":
+        """The field where two ways to so many units meet: all that is seen on either of them.
+
+        Where their jumps differ, it has room for the unit that lags behind most.
+        """
+        jump = max(self.jump, other.jump)
+        start = min(way.start - (jump - way.jump) * (units - 1) for way in (self, other))
+        return Field(max(self.start + self.size, other.start + other.size) - start, jump, start)
+
+    def of(self, unit: int) -> range:
+        """The pixels that a unit sees; those below 0, and beyond the image, are padding."""
+        first = self.start + unit * self.jump
+        return range(first, first + self.size)

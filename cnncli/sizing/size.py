@@ -1,6 +1,5 @@
 """Sizing: from a network's values to its shapes, parameters and multiply-adds, by arithmetic alone."""
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -31,7 +30,7 @@ from cnncli.networks.layers import (
     Residual,
     Subsample,
 )
-from cnncli.networks.network import Network, walk
+from cnncli.networks.network import Joins, Network, walk
 from cnncli.sizing.geometry import Field, TooSmall, fit
 from cnncli.sizing.report import Report, Row, Shape, Windows
 
@@ -63,7 +62,7 @@ def smallest(network: Network) -> int | None:
 def sized(network: Network) -> Report:
     """Size a network, anew each time and without a hint where its input is too small."""
     flow = _Flow(network.input, (Field(), Field()))
-    rows = tuple(_rows(network.named(), "", flow, _Joins(network)))
+    rows = tuple(_rows(network.named(), "", flow, Joins(network.layers)))
     windowed = any(row.windows and not row.head for row in rows)
     return Report(network, rows, flow.shape, flow.depth, flow.field if windowed else None)
 
@@ -91,13 +90,15 @@ class _Flow:
         return replace(self, held=self.held + waiting, pinned=prod(self.shape) if more else self.pinned)
 
     def join(self, shape: Shape, ends: list["_Flow"]) -> None:
-        """Go on where ways meet: a unit sees as much as on the longest of them."""
+        """Go on where ways meet: a unit sees what it does on any of them."""
         self.shape = shape
         self.depth = max(end.depth for end in ends)
         self.release()
-        for end in ends:
-            self.field = (self.field[0].joined(end.field[0]), self.field[1].joined(end.field[1]))
-            self.everything = self.everything or end.everything
+        self.everything = any(end.everything for end in ends)
+        tall, wide = shape[:2] if len(shape) == 3 else (1, 1)
+        self.field = ends[0].field
+        for end in ends[1:]:
+            self.field = (self.field[0].joined(end.field[0], tall), self.field[1].joined(end.field[1], wide))
 
     def release(self) -> None:
         """What was the input of a fork is now held beside what arrives."""
@@ -125,24 +126,7 @@ WEIGHTED = (Conv, PartialConv, Dense, RadialBasis)
 MATERIAL = (*WEIGHTED, Pool, AdaptivePool, Subsample)
 
 
-class _Joins:
-    """Paths for the places where ways meet, each one no layer has."""
-
-    def __init__(self, network: Network) -> None:
-        self.given = {layer.name for layer in walk(network.layers)}
-        self.counts: Counter[str] = Counter()
-
-    def path(self, layer: Branches | Residual, path: str) -> str:
-        """The layer's own name, or `concat1`, `add1` in the scope it belongs to."""
-        name, word = layer.name, "concat" if isinstance(layer, Branches) else "add"
-        while not name:
-            self.counts[path + word] += 1
-            if (numbered := f"{word}{self.counts[path + word]}") not in self.given:
-                name = numbered
-        return path + name
-
-
-def _rows(layers: Layers, path: str, flow: _Flow, joins: _Joins) -> Iterator[Row]:
+def _rows(layers: Layers, path: str, flow: _Flow, joins: Joins) -> Iterator[Row]:
     """The rows of a chain; `flow` moves on with them."""
     for layer in layers:
         here = path + layer.name
@@ -292,8 +276,8 @@ def _padded_shortcut(layer: PadShortcut, row: Row) -> Row:
 def _field(layer: Layer, row: Row, field: tuple[Field, Field]) -> tuple[Field, Field]:
     """The receptive field behind a layer: windows widen it, strides move its neighbour away."""
     if row.windows:
-        (tall, wide), (down, along) = row.windows.window, row.windows.stride
-        return field[0].through(tall, down), field[1].through(wide, along)
+        (tall, wide), (down, along), (top, _, left, _) = row.windows.window, row.windows.stride, row.windows.padding
+        return field[0].through(tall, down, top), field[1].through(wide, along, left)
     if isinstance(layer, PadShortcut):
         down, along = two(layer.stride)
         return field[0].through(1, down), field[1].through(1, along)

@@ -96,3 +96,24 @@ def test_a_stride_moves_neighbours_apart():
 
 def test_where_ways_meet_the_longest_counts():
     assert Field(5, 2).joined(Field(3, 2)) == Field(5, 2)
+
+
+def test_padding_moves_the_first_field_out_of_the_image():
+    field = Field().through(7, 2, 3).through(3, 2, 1)
+    assert field == Field(11, 4, -5)
+    assert field.of(0) == range(-5, 6)
+    assert field.of(2) == range(3, 14)
+
+
+def test_where_ways_meet_their_fields_are_covered():
+    # A window of 3 with padding before it, and one of 3 without.
+    assert Field(3, 1, -2).joined(Field(3, 1, 0)) == Field(5, 1, -2)
+    assert Field(3, 2, -1).joined(Field(1, 2, 0), units=8) == Field(3, 2, -1)
+
+
+def test_where_jumps_differ_the_field_of_every_unit_is_covered():
+    slow, fast = Field(2, 1, 0), Field(1, 2, 0)
+    both = slow.joined(fast, units=2)
+    assert both == Field(3, 2, -1)
+    for unit in range(2):
+        assert set(slow.of(unit)) | set(fast.of(unit)) <= set(both.of(unit))
