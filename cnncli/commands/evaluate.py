@@ -87,20 +87,12 @@ def evaluated(
     facts = opened.facts(folder)
     runtime.configure(source.device)
     runtime.devices()
-    from cnncli.evaluation.trained import restore
-
     recipe = opened.recipe(folder)
     network = opened.network(folder)
     same = dataset is None or dataset == recipe.dataset
     data_dir = source.data_dir or (remembered(facts) if same else None)
     data = load(dataset or recipe.dataset, split, Source(data_dir, source.device, source.offline), network.input[:2])
-    how = {
-        "scaling": recipe.scaling,
-        "fit": recipe.fit,
-        "loss": recipe.loss,
-        "precision": recipe.precision or "float32",
-    }
-    trained = restore(folder.slot(slot), network, data, **how)
+    trained = opened.trained(folder, slot, data.facts)
     result = trained.evaluate(data, batch_size, runtime.compiler_options())
     # Only of the checkpoint that was chosen by validation: by the test split nothing is chosen.
     if same and split == "test" and slot == slot_of(folder, None):

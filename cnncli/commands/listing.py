@@ -5,7 +5,7 @@ import typer
 from cnncli.commands import options
 from cnncli.console import listing, terminal
 
-app = typer.Typer(no_args_is_help=True, help="List networks, datasets and recipes.")
+app = typer.Typer(no_args_is_help=True, help="List networks, datasets, recipes and methods.")
 
 
 @app.command()
@@ -42,3 +42,19 @@ def recipes(json: options.Json = False) -> None:
         terminal.document(listing.recipes_document(RECIPES))
     else:
         terminal.result(listing.recipes(RECIPES))
+
+
+@app.command()
+def methods(json: options.Json = False) -> None:
+    """The methods of `cnncli visualize`, and what each shows."""
+    from typer.main import get_group
+
+    from cnncli.commands import visualize
+
+    # From the commands themselves: the first line of each one's help.
+    helps = {name: command.help or "" for name, command in get_group(visualize.app).commands.items()}
+    known = {name: help.strip().partition("\n")[0] for name, help in sorted(helps.items())}
+    if json:
+        terminal.document(listing.methods_document(known))
+    else:
+        terminal.result(listing.methods(known))

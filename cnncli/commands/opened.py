@@ -8,6 +8,8 @@ from cnncli.networks.network import Network
 from cnncli.runs.folder import RunFolder
 
 if TYPE_CHECKING:
+    from cnncli.data.facts import Facts
+    from cnncli.evaluation.trained import Trained
     from cnncli.training.recipe import Recipe
 
 _NUMBER = int | float
@@ -50,6 +52,22 @@ def facts(folder: RunFolder) -> dict[str, Any]:
     if found["device"]["threads"] < 1:
         raise DataError(f"{where}: threads of device is {found['device']['threads']}; expected at least 1")
     return found
+
+
+def trained(folder: RunFolder, slot: str, of: "Facts") -> "Trained":
+    """The network with the parameters of a checkpoint, for data that facts describe; see `evaluation.trained`."""
+    from cnncli.evaluation.trained import restore
+
+    how = recipe(folder)
+    return restore(
+        folder.slot(slot),
+        network(folder),
+        of,
+        scaling=how.scaling,
+        fit=how.fit,
+        loss=how.loss,
+        precision=how.precision or "float32",
+    )
 
 
 def _check(table: Any, kinds: Any, where: str) -> None:

@@ -107,6 +107,22 @@ def recipes_document(known: Mapping[str, Mapping[str, Mapping[str, Any]]]) -> di
     }
 
 
+def methods(known: Mapping[str, str]) -> Table:
+    """A row a method of `cnncli visualize`."""
+    body = _table("method", "what it shows")
+    for name, shows in known.items():
+        body.add_row(name, shows)
+    return body
+
+
+def methods_document(known: Mapping[str, str]) -> dict[str, Any]:
+    """`cnncli.methods/1`."""
+    return {
+        "schema": "cnncli.methods/1",
+        "methods": [{"name": name, "shows": shows} for name, shows in known.items()],
+    }
+
+
 def findings(found: Iterable["Finding"]) -> Table:
     """A row a file."""
     body = _table("dataset", "file", "state")

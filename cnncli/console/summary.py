@@ -61,12 +61,12 @@ def _run(run: Run) -> RenderableType:
     body = Table(box=None, pad_edge=False, show_edge=False, show_header=False)
     body.add_column()
     body.add_column(overflow="fold")
-    for key, value in _said(run.facts, run.recipe).items():
+    for key, value in in_words(run.facts, run.recipe).items():
         body.add_row(key, value)
     return body
 
 
-def _said(facts: dict[str, Any], recipe: dict[str, Any]) -> dict[str, str]:
+def in_words(facts: dict[str, Any], recipe: dict[str, Any]) -> dict[str, str]:
     """A run in words: what was trained, on what, how far, where."""
     optimizer = recipe.get("optimizer", {})
     said = {

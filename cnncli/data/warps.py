@@ -119,15 +119,7 @@ class Affine(Augmentation):
         sizes = 1 + _each_way(two, (2, batch, 1, 1)) * self.scale
         shear = _each_way(three, (batch, 1, 1)) * self.shear
         down, along = _each_way(four, (2, batch, 1, 1)) * self.shift
-        # Places are counted from the middle, about which everything turns and grows.
-        rows, columns = _grid(height, width)
-        rows, columns = rows - (height - 1) / 2, columns - (width - 1) / 2
-        cosine, sine = jnp.cos(angle), jnp.sin(angle)
-        return bilinear(
-            x_BxHxWxC,
-            (cosine * rows - sine * columns) / sizes[0] + down * height + (height - 1) / 2,
-            ((sine + shear) * rows + cosine * columns) / sizes[1] + along * width + (width - 1) / 2,
-        )
+        return warped(x_BxHxWxC, angle, sizes, shear, (down * height, along * width))
 
 
 @dataclass(frozen=True)
@@ -201,6 +193,25 @@ def smoothing(size: int, sigma: float) -> NDArray[np.float32]:
     ring = np.bincount(reach % size, weights / weights.sum(), size).astype(np.float32)
     places = np.arange(size)
     return np.asarray(ring[(places - places[:, None]) % size])
+
+
+def warped(
+    x_BxHxWxC: jax.Array, angle: jax.Array, sizes: jax.Array, shear: jax.Array, shift: tuple[jax.Array, jax.Array]
+) -> jax.Array:
+    """Images turned by an angle in radians, grown to so many times their height and width, slanted and moved.
+
+    `shift` is how many pixels further down and to the right each pixel is looked up, so that what is seen moves up and
+    to the left. Each amount is one for all images, or (batch, 1, 1).
+    """
+    batch, height, width, _ = x_BxHxWxC.shape
+    # Places are counted from the middle, about which everything turns and grows.
+    rows, columns = _grid(height, width)
+    rows, columns = rows - (height - 1) / 2, columns - (width - 1) / 2
+    cosine, sine = jnp.cos(angle), jnp.sin(angle)
+    down = (cosine * rows - sine * columns) / sizes[0] + shift[0] + (height - 1) / 2
+    along = ((sine + shear) * rows + cosine * columns) / sizes[1] + shift[1] + (width - 1) / 2
+    shape = (batch, height, width)
+    return bilinear(x_BxHxWxC, jnp.broadcast_to(down, shape), jnp.broadcast_to(along, shape))
 
 
 def bilinear(x_BxHxWxC: jax.Array, rows_BxHxW: jax.Array, columns_BxHxW: jax.Array) -> jax.Array:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from cnncli.data.dataset import Loaded
+from cnncli.data.facts import Facts
 from cnncli.data.inputs import Fit, Scale, scale_for
 from cnncli.data.placement import Placement, placement
 from cnncli.errors import DataError, UsageError
@@ -42,13 +43,12 @@ class Trained:
 
 
 def restore(
-    slot: Path, network: Network, data: Loaded, *, scaling: str, fit: str, loss: str, precision: str
+    slot: Path, network: Network, facts: Facts, *, scaling: str, fit: str, loss: str, precision: str
 ) -> Trained:
-    """Open the newest checkpoint of a slot for data like `data`.
+    """Open the newest checkpoint of a slot for data that `facts` describe.
 
     Raises DataError for a damaged or mismatched checkpoint, UsageError where network and data do not go together.
     """
-    facts = data.facts
     classes, output = len(facts.classes), size(network).output
     if output != (classes,) or facts.shape[2] != network.input[2]:
         raise UsageError(

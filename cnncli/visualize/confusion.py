@@ -1,11 +1,12 @@
 """A confusion matrix: true classes down, predicted classes across, each row coloured by its shares."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, PowerNorm
+from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
@@ -24,12 +25,23 @@ LONGEST = 20
 CELL, MATRIX, LETTER, AXIS, TITLE, SCALE = 54, 800, 8, 70, 40, 115
 
 
-def draw(confusion: Sequence[Sequence[int]], classes: Sequence[str], path: Path, title: str = "") -> None:
+def draw(
+    confusion: Sequence[Sequence[int]],
+    classes: Sequence[str],
+    path: Path,
+    title: str = "",
+    about: Mapping[str, str] | None = None,
+) -> None:
     """Draw `confusion[true][predicted]` as a PNG whose size follows the number of classes and their names' length.
 
     Colours go by the square root of the share, so that a mistake of one in a hundred is seen. Raises DataError when
     the file cannot be written.
     """
+    save(drawn(confusion, classes, title), path, about=about)
+
+
+def drawn(confusion: Sequence[Sequence[int]], classes: Sequence[str], title: str = "") -> Figure:
+    """A confusion matrix as a figure."""
     counts = np.asarray(confusion, np.int64)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     names = [shortened(name) for name in classes]
@@ -41,7 +53,18 @@ def draw(confusion: Sequence[Sequence[int]], classes: Sequence[str], path: Path,
         _write(axes, counts, shares)
     _scale(axes, image, _side(names))
     axes.set_title(title, fontsize=TEXT + 1, pad=10, parse_math=False)
-    save(figure, path)
+    return figure
+
+
+def mixed_up(confusion: Sequence[Sequence[int]], most: int = 3) -> list[tuple[int, int, int]]:
+    """The most frequent mistakes, the most frequent first: each (count, true class, predicted class)."""
+    pairs = [
+        (count, true, predicted)
+        for true, row in enumerate(confusion)
+        for predicted, count in enumerate(row)
+        if count and true != predicted
+    ]
+    return sorted(pairs, key=lambda pair: -pair[0])[:most]
 
 
 def shortened(name: str) -> str:

@@ -1,6 +1,6 @@
 """A run's curves by epoch: loss and accuracy in training and validation, the rate, the gradient; and several runs'."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +39,13 @@ DASHED: dict[str, Any] = {"linestyle": "--", "linewidth": 1.4, "markerfacecolor"
 Points = Sequence[tuple[int, float]]
 
 
-def draw(metrics: Metrics, path: Path, title: str = "", best: int | None = None) -> None:
+def draw(
+    metrics: Metrics,
+    path: Path,
+    title: str = "",
+    best: int | None = None,
+    about: Mapping[str, str] | None = None,
+) -> None:
     """Draw the epochs' metrics as a PNG 1000 pixels wide, the epoch of the best checkpoint marked.
 
     It is 400 pixels high, or 640 with the learning rate and the norm of the gradient, where the metrics have them. A
@@ -49,6 +55,11 @@ def draw(metrics: Metrics, path: Path, title: str = "", best: int | None = None)
     """
     if not metrics:
         raise DataError(f"there are no epochs to draw in {path}: the run has no metrics yet")
+    save(drawn(metrics, title, best), path, about=about)
+
+
+def drawn(metrics: Metrics, title: str = "", best: int | None = None) -> Figure:
+    """The epochs' metrics, of which there are some, as a figure."""
     best = best_epoch(metrics) if best is None else best
     extra = [key for key in ("learning_rate", "gradient_norm") if points(metrics, key)]
     figure = blank(WIDTH, HEIGHT_WITH_RATE if extra else HEIGHT)
@@ -58,10 +69,12 @@ def draw(metrics: Metrics, path: Path, title: str = "", best: int | None = None)
     for column, key in enumerate(extra):
         place = rows[1, column] if len(extra) > 1 else rows[1, :]
         _single(figure.add_subplot(place), points(metrics, key), key.replace("_", " "), best)
-    _finish(figure, path, title)
+    return _titled(figure, title)
 
 
-def overlay(runs: Sequence[tuple[str, Metrics]], path: Path, title: str = "") -> None:
+def overlay(
+    runs: Sequence[tuple[str, Metrics]], path: Path, title: str = "", about: Mapping[str, str] | None = None
+) -> None:
     """Draw several runs' loss and accuracy as a PNG: a colour a run, training dashed, validation solid.
 
     It is 1000x400 pixels, and wider by a legend where there are more than four runs, whose thin raw lines are left out.
@@ -91,7 +104,7 @@ def overlay(runs: Sequence[tuple[str, Metrics]], path: Path, title: str = "") ->
         figure.legend(keys, names, loc="outside right center", ncols=beside, fontsize=TEXT - 1, frameon=False)
     else:
         figure.axes[1].legend(keys, names, fontsize=TEXT - 1, edgecolor="none", framealpha=0.85, loc="best")
-    _finish(figure, path, title)
+    save(_titled(figure, title), path, about=about)
 
 
 def _panel(axes: Axes, metrics: Metrics, kind: str, best: int | None) -> None:
@@ -181,7 +194,7 @@ def _short(name: str) -> str:
     return name if len(name) <= LONGEST else "…" + name[1 - LONGEST :]
 
 
-def _finish(figure: Figure, path: Path, title: str) -> None:
+def _titled(figure: Figure, title: str) -> Figure:
     if title:
         figure.suptitle(title, fontsize=TEXT + 2, parse_math=False)
-    save(figure, path)
+    return figure

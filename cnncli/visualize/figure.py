@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -35,19 +36,32 @@ def plain(axes: Axes) -> None:
     axes.tick_params(labelsize=TEXT - 1)
 
 
-def save(figure: Figure, path: Path, format: str = "png") -> None:
-    """Write a PNG or SVG whole or not at all. Raises DataError when it cannot be written."""
+def save(figure: Figure, path: Path, format: str = "png", about: Mapping[str, str] | None = None) -> None:
+    """Write a PNG or SVG whole or not at all, a PNG with texts that say what it is `about`.
+
+    Raises DataError when it cannot be written.
+    """
+    written(path, encoded(figure, format, about))
+
+
+def encoded(figure: Figure, format: str = "png", about: Mapping[str, str] | None = None) -> bytes:
+    """A figure as the bytes of a PNG or SVG, a PNG with texts that say what it is `about`."""
     picture = io.BytesIO()
     # An SVG has its text as text, and nothing in it that another run would not write.
     with warnings.catch_warnings(), rc_context({"svg.fonttype": "none", "svg.hashsalt": "cnncli"}):
         # A letter that the font lacks is drawn as a box: no reason to talk about it.
         warnings.filterwarnings("ignore", message="Glyph")
-        figure.savefig(picture, format=format, metadata={"Date": None} if format == "svg" else None)
+        figure.savefig(picture, format=format, metadata={"Date": None} if format == "svg" else dict(about or {}))
+    return picture.getvalue()
+
+
+def written(path: Path, content: bytes, what: str = "picture") -> None:
+    """Write a picture's file, or another, whole or not at all. Raises DataError when it cannot be written."""
     part = path.with_name(f".{path.name}.part")
     try:
-        part.write_bytes(picture.getvalue())
+        part.write_bytes(content)
         part.replace(path)
     except OSError as error:
         with suppress(OSError):
             part.unlink()
-        raise DataError(f"the picture {path} cannot be written: {error.strerror or error}") from error
+        raise DataError(f"the {what} {path} cannot be written: {error.strerror or error}") from error

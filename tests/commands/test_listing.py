@@ -1,5 +1,6 @@
 import re
 
+from cnncli.commands import visualize
 from cnncli.networks.catalogue import CATALOGUE
 from tests.commands.conftest import at_terminal
 
@@ -44,3 +45,24 @@ def test_recipes_are_listed_with_their_networks(cli):
     document = cli("list", "recipes", "--json").json
     article = next(one for one in document["recipes"] if one["name"] == "keras-article")
     assert (article["network"], article["epochs"], article["optimizer"]["name"]) == ("lenet5-keras", 12, "adadelta")
+
+
+def test_methods_are_those_of_visualize_with_what_each_shows(cli):
+    document = cli("list", "methods", "--json").json
+    assert document["schema"] == "cnncli.methods/1"
+    known = {one["name"]: one["shows"] for one in document["methods"]}
+    # A command without a name of its own has its function's.
+    commands = visualize.app.registered_commands
+    assert set(known) == {one.name or one.callback.__name__ for one in commands}
+    assert list(known) == sorted(known)
+    for one in commands:
+        assert known[one.name or one.callback.__name__] == one.callback.__doc__.partition("\n")[0]
+    lines = cli("list", "methods").out.splitlines()
+    assert lines[0].split() == ["method", "what", "it", "shows"]
+    assert [line.split()[0] for line in lines[1:]] == list(known)
+
+
+def test_a_narrow_terminal_lists_methods_whole():
+    shown = re.sub(r"\x1b\[[\d;]*m", "", at_terminal(40, "list", "methods").out)
+    assert max(map(len, shown.splitlines())) <= 40
+    assert "Training curves:" in shown

@@ -109,6 +109,18 @@ def test_counts_of_many_classes_are_not_written(tmp_path):
     assert abs(near(one, INK) - near(other, INK)) < 20
 
 
+def test_the_most_frequent_mistakes_come_first():
+    assert confusion.mixed_up([[9, 1, 0], [4, 9, 2], [0, 4, 0]]) == [(4, 1, 0), (4, 2, 1), (2, 1, 2)]
+    assert confusion.mixed_up([[9, 1, 0], [4, 9, 2], [0, 4, 0]], most=1) == [(4, 1, 0)]
+    assert confusion.mixed_up([[9, 0], [0, 9]]) == []
+
+
+def test_the_file_says_what_it_is_about(tmp_path):
+    confusion.draw(mostly_right(2), ["a", "b"], tmp_path / "confusion.png", about={"Command": "cnncli"})
+    with Image.open(tmp_path / "confusion.png") as picture:
+        assert picture.text["Command"] == "cnncli"
+
+
 def test_a_folder_that_is_not_there_is_a_data_error(tmp_path):
     with pytest.raises(DataError, match="cannot be written: No such file or directory"):
         confusion.draw(mostly_right(2), ["a", "b"], tmp_path / "missing" / "confusion.png")

@@ -78,7 +78,7 @@ def test_the_same_metrics_give_the_same_picture(tmp_path):
 def drawn(monkeypatch, tmp_path):
     """What draw and overlay are about to write, as a figure."""
     figures = []
-    monkeypatch.setattr(curves, "save", lambda figure, path: figures.append(figure))
+    monkeypatch.setattr(curves, "save", lambda figure, path, about: figures.append(figure))
 
     def of(function, *given, **options):
         function(*given, tmp_path / "curves.png", **options)
@@ -189,6 +189,14 @@ def test_a_run_without_epochs_is_named(tmp_path):
     with pytest.raises(DataError, match="no epochs to draw"):
         curves.overlay([], tmp_path / "runs.png")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_say_what_they_are_about(tmp_path):
+    curves.draw(epochs(3), tmp_path / "one.png", about={"Command": "one"})
+    curves.overlay(RUNS[:2], tmp_path / "two.png", about={"Command": "two"})
+    for name in ("one", "two"):
+        with Image.open(tmp_path / f"{name}.png") as picture:
+            assert picture.text["Command"] == name
 
 
 def test_no_epochs_are_an_error(tmp_path):

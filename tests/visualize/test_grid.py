@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from cnncli.errors import DataError, UsageError
-from cnncli.visualize import grid
+from cnncli.visualize import grid, sheet
 from cnncli.visualize.grid import Row
 
 
@@ -43,16 +43,16 @@ def test_each_image_is_drawn_pixel_by_pixel(tmp_path, channels, height, width, z
     assert [len(one) for one in found] == [1, 1, 1]
     (first, second, third) = (one[0] for one in found)
     assert first[1] == second[1] == third[1]
-    assert second[0] - first[0] == width * zoom + grid.GAP + grid.APART
-    assert third[0] - second[0] == width * zoom + grid.GAP
+    assert second[0] - first[0] == width * zoom + sheet.GAP + sheet.APART
+    assert third[0] - second[0] == width * zoom + sheet.GAP
 
 
 def test_rows_are_below_each_other_and_may_be_of_different_lengths(tmp_path):
     one, two = pixels(3), pixels(1, seed=1)
     picture = drawn([Row("a", one, one[:0]), Row("b", two, two[:0])], tmp_path / "grid.png")
     (x, y), (below_x, below_y) = places(picture, one[0], 12)[0], places(picture, two[0], 12)[0]
-    assert (below_x - x, below_y - y) == (0, 96 + grid.GAP)
-    assert places(picture, one[2], 12)[0][0] - x == 2 * (96 + grid.GAP)
+    assert (below_x - x, below_y - y) == (0, 96 + sheet.GAP)
+    assert places(picture, one[2], 12)[0][0] - x == 2 * (96 + sheet.GAP)
 
 
 def inked(picture, left, top, right, bottom):
@@ -65,19 +65,19 @@ def test_names_stand_before_images_and_captions_below(tmp_path):
     plain = drawn([Row("", white[:1], white[1:])], tmp_path / "plain.png")
     assert inked(plain, 0, 0, plain.shape[1], plain.shape[0]) == 0
     named = drawn([Row("automobile", white[:1], white[1:])], tmp_path / "named.png")
-    x = named.shape[1] - grid.MARGIN - 2 * 96 - grid.APART - grid.GAP
+    x = named.shape[1] - sheet.MARGIN - 2 * 96 - sheet.APART - sheet.GAP
     assert inked(named, 0, 0, x, named.shape[0]) > 100
     assert inked(named, x, 0, named.shape[1], named.shape[0]) == 0
     said = drawn([Row("", white[:1], white[1:], ("70% automobile\n30% dog",))], tmp_path / "said.png")
-    assert said.shape[0] == plain.shape[0] + 2 * grid.SMALL_LINE
-    assert inked(said, 0, plain.shape[0] - grid.MARGIN, said.shape[1], said.shape[0]) > 100
+    assert said.shape[0] == plain.shape[0] + 2 * sheet.SMALL_LINE
+    assert inked(said, 0, plain.shape[0] - sheet.MARGIN, said.shape[1], said.shape[0]) > 100
 
 
 def test_a_long_title_is_wrapped_and_widens_a_narrow_picture_no_further_than_a_line(tmp_path):
     image = pixels(1)
     short = drawn([Row("a", image, image[:0])], tmp_path / "short.png", "t")
     long = drawn([Row("a", image, image[:0])], tmp_path / "long.png", "many words " * 20)
-    assert long.shape[0] > short.shape[0] + 3 * grid.LINE
+    assert long.shape[0] > short.shape[0] + 3 * sheet.LINE
     assert short.shape[1] < long.shape[1] < 450
     assert places(long, image[0], 12)
 

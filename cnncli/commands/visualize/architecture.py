@@ -1,4 +1,4 @@
-"""`cnncli visualize`: what a network is and what it has learned, as pictures."""
+"""`cnncli visualize architecture`: what a network is, as a picture, a graph or a tree."""
 
 import re
 from pathlib import Path
@@ -12,8 +12,6 @@ from cnncli.console.source import Source
 from cnncli.errors import UsageError
 from cnncli.networks.network import Network
 
-app = typer.Typer(no_args_is_help=True, help="Draw what a network is and what it has learned.")
-
 # The formats of `architecture` and the ends of their files' names; those that are pictures.
 FORMATS = {"svg": ".svg", "png": ".png", "dot": ".dot", "mermaid": ".mmd", "tree": ".txt"}
 PICTURES = ("svg", "png")
@@ -23,7 +21,6 @@ STYLES = ("auto", "volumes", "blocks")
 MERMAID_EDGES = 500
 
 
-@app.command()
 def architecture(
     network: Annotated[
         str,
@@ -51,7 +48,7 @@ def architecture(
     ] = None,
     force: Annotated[bool, typer.Option("--force", metavar="", help="Overwrite FILE.")] = False,
 ) -> None:
-    """Draw a network: volumes for a short chain, blocks for branches and shortcuts.
+    """A network as a picture: volumes for a short chain, blocks for branches and shortcuts.
 
     cnncli visualize architecture lenet5 --out lenet5.png     cnncli visualize architecture resnet18 --format tree
     """
