@@ -24,7 +24,7 @@ def cnncli(words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
 
 def form(text: str) -> list[str]:
     """The words of a text, every number and unit of time the same."""
-    return re.sub(r"\b(ms|s|seconds|minutes|hours)\b", "s", re.sub(r"[\d.,:]+", "#", text)).split()
+    return re.sub(r"\b(ms|s|seconds?|minutes?|hours?)\b", "s", re.sub(r"[\d.,:]+", "#", text)).split()
 
 
 def test_it_starts_with_the_two_commands():
