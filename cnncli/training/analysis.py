@@ -136,7 +136,7 @@ def _work(lowered: Any, apart: Apart, sized_flops: int, sized_bytes: int) -> Wor
         memory.argument_size_in_bytes,
         memory.output_size_in_bytes - memory.alias_size_in_bytes,
         memory.temp_size_in_bytes,
-        int(compiled.cost_analysis()["bytes accessed"]),
+        int(compiled.cost_analysis().get("bytes accessed", 0)),
     )
 
 
@@ -146,7 +146,8 @@ def _flops(lowered: Any) -> int:
     Afterwards it counts fused operations as often as they are repeated, 3 % of ResNet152, and those that became a
     library's call only where it knows that library.
     """
-    return int(lowered.cost_analysis()["flops"])
+    # What computes nothing has no entry.
+    return int(lowered.cost_analysis().get("flops", 0))
 
 
 def _apart(report: Report, batch: int, dtype: Any, platform: str) -> tuple[Apart, Apart]:

@@ -18,7 +18,9 @@ from cnncli.evaluation.evaluate import Evaluator, Examples
 from cnncli.evaluation.losses import class_weights
 from cnncli.evaluation.metrics import evaluated
 from cnncli.models.model import model
-from cnncli.networks.network import Network
+from cnncli.networks.layers import AuxiliaryHead
+from cnncli.networks.network import Network, walk
+from cnncli.sizing.report import Shape
 from cnncli.sizing.size import show, size
 from cnncli.training.recipe import Recipe
 from cnncli.training.step import Objective, Program, State, Tally, train_steps
@@ -158,6 +160,17 @@ class Session:
         return result.loss, result.accuracy
 
 
+def heads(network: Network) -> dict[str, Shape]:
+    """What each auxiliary head gives, by its path."""
+    names = {layer.name for layer in walk(network.named()) if isinstance(layer, AuxiliaryHead)}
+    found: dict[str, Shape] = {}
+    for row in size(network).rows:
+        parts = row.path.split("/")
+        if row.head and (inside := [at for at, part in enumerate(parts) if part in names]):
+            found["/".join(parts[: inside[0] + 1])] = row.output
+    return found
+
+
 def check(recipe: Recipe, network: Network, data: Loaded) -> None:
     """Refuse what does not go together, before a folder is made or anything compiles."""
     placement().check_batch(recipe.batch_size)
@@ -184,3 +197,6 @@ def check(recipe: Recipe, network: Network, data: Loaded) -> None:
         raise UsageError(
             f"{network.name} gives {show(output)} outputs, {facts.name} has {classes} classes: add --classes {classes}"
         )
+    for head, given in heads(network).items():
+        if given != (classes,):
+            raise UsageError(f"{network.name}: head '{head}' gives {show(given)} outputs; expected {classes}")

@@ -8,9 +8,10 @@ import pytest
 
 from cnncli.data.dataset import Loaded, Split
 from cnncli.errors import UsageError
+from cnncli.networks.layers import AuxiliaryHead, Dense, Flatten
 from cnncli.networks.network import adapt
 from cnncli.training.recipe import changed
-from cnncli.training.session import Session
+from cnncli.training.session import Session, heads
 
 
 @pytest.fixture
@@ -101,3 +102,10 @@ def test_a_network_that_does_not_suit_the_data_is_refused_with_what_would(recipe
         Session(recipe, adapt(mlp, (8, 8, 3)), digits, {})
     with pytest.raises(UsageError, match="gives 7 outputs, digits has 10 classes: add --classes 10"):
         Session(recipe, adapt(mlp, classes=7), digits, {})
+
+
+def test_an_auxiliary_head_of_other_classes_is_refused(recipe, mlp, digits):
+    head = AuxiliaryHead((Flatten(), Dense(3)), name="early")
+    assert heads(replace(mlp, layers=(head, *mlp.layers))) == {"early": (3,)}
+    with pytest.raises(UsageError, match=r"mlp: head 'early' gives 3 outputs; expected 10"):
+        Session(recipe, replace(mlp, layers=(head, *mlp.layers)), digits, {})
