@@ -81,12 +81,14 @@ def show(
     runtime.configure("cpu")
     from cnncli.data import dataset
     from cnncli.data.augment import read
+    from cnncli.data.framing import Framing
     from cnncli.data.inputs import Fit
     from cnncli.visualize import grid, samples
 
     change = read(augment, "--augment") if augment is not None else None
+    framing = Framing(size) if size else None
     with Loading() as report:
-        data = dataset.load(name, split, data_dir=data_dir, offline=offline, report=report, size=size)
+        data = dataset.load(name, split, data_dir=data_dir, offline=offline, report=report, framing=framing)
     fit = Fit(data.facts.fit, size or data.facts.shape[:2])
     rows = samples.augmented(data, fit, change, count, seed) if change else samples.of_classes(data, fit, count, seed)
     if len(rows) < len(data.facts.classes):

@@ -1,6 +1,7 @@
 """`cnncli eval`: a run on a split, exactly."""
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import typer
 from cnncli import runtime
 from cnncli.commands import opened, options
 from cnncli.commands.running import verdict_of
-from cnncli.commands.task import Source, load, remembered
+from cnncli.commands.task import Source, framing, load, remembered
 from cnncli.console import terminal
 from cnncli.errors import DataError, ExpectedNo, UsageError
 from cnncli.runs.folder import RunFolder
@@ -84,6 +85,8 @@ def evaluated(
     folder: RunFolder, slot: str, split: str, dataset: str | None, source: Source, batch_size: int
 ) -> tuple["Loaded", "Evaluation", int]:
     """Restore a checkpoint, load a split, and predict it."""
+    from cnncli.data.subset import aligned
+
     facts = opened.facts(folder)
     runtime.configure(source.device)
     runtime.devices()
@@ -91,7 +94,9 @@ def evaluated(
     network = opened.network(folder)
     same = dataset is None or dataset == recipe.dataset
     data_dir = source.data_dir or (remembered(facts) if same else None)
-    data = load(dataset or recipe.dataset, split, Source(data_dir, source.device, source.offline), network.input[:2])
+    source = replace(source, data_dir=data_dir)
+    data = load(dataset or recipe.dataset, split, source, framing(recipe, network))
+    data = aligned(data, opened.known(folder).classes)
     trained = opened.trained(folder, slot, data.facts)
     result = trained.evaluate(data, batch_size, runtime.compiler_options())
     # Only of the checkpoint that was chosen by validation: by the test split nothing is chosen.

@@ -54,6 +54,14 @@ def facts(folder: RunFolder) -> dict[str, Any]:
     return found
 
 
+def known(folder: RunFolder) -> "Facts":
+    """What the run knows of the images it was trained on; UsageError or DataError where that is not so."""
+    from cnncli.data.facts import KEPT, Facts, find
+
+    name, kept = recipe(folder).dataset, facts(folder)["data"]
+    return Facts.of(name, kept) if all(key in kept for key in KEPT) else find(name)
+
+
 def trained(folder: RunFolder, slot: str, of: "Facts") -> "Trained":
     """The network with the parameters of a checkpoint, for data that facts describe; see `evaluation.trained`."""
     from cnncli.evaluation.trained import restore

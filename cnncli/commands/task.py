@@ -20,6 +20,7 @@ from cnncli.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from cnncli.data.dataset import Loaded
+    from cnncli.data.framing import Framing
     from cnncli.training.recipe import Recipe
 
 
@@ -30,6 +31,7 @@ class Source:
     data_dir: Path | None
     device: str | None
     offline: bool
+    skip_bad: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def resolved(request: Request, source: Source, validated: bool = False) -> tuple
     recipe, network = _chosen(request)
     _check_validation(recipe, validated)
     recipe = on_device(recipe, runtime.devices()[0].platform)
-    data = load(recipe.dataset, "train", source, network.input[:2])
+    data = _part(recipe, load(recipe.dataset, "train", source, framing(recipe, network)))
     network = _adapted(network, data, request)
     if recipe.init:
         network = replace(network, init=recipe.init)
@@ -89,7 +91,7 @@ def new(request: Request, source: Source, validated: bool) -> Task:
         "command": shlex.join(["cnncli", *sys.argv[1:]]),
         "seed": recipe.seed,
         "started": now(),
-        "data": {"dir": str(source.data_dir.absolute()) if source.data_dir else None, "read_from": data.where},
+        "data": {**_place(source, data), **data.facts.to_table()},
         "versions": runtime.versions(),
         "device": runtime.describe(),
     }
@@ -121,7 +123,8 @@ def going_on(path: Path, source: Source, validated: bool) -> Task:
     for difference in _differences(facts):
         terminal.say(f"note: {difference}; the last bits of the result may differ from a run never stopped")
     data_dir = source.data_dir or remembered(facts)
-    data = load(recipe.dataset, "train", replace(source, data_dir=data_dir), network.input[:2])
+    source = replace(source, data_dir=data_dir)
+    data = _part(recipe, load(recipe.dataset, "train", source, framing(recipe, network)))
     return Task(recipe, network, data, folder, facts, resume=True)
 
 
@@ -131,12 +134,34 @@ def remembered(facts: dict[str, Any]) -> Path | None:
     return Path(folder) if folder else None
 
 
-def load(dataset: str, split: str, source: Source, size: tuple[int, int]) -> "Loaded":
+def load(dataset: str, split: str, source: Source, framed: "Framing") -> "Loaded":
     """Load a split, showing what takes long."""
     from cnncli.data.dataset import load as load_split
 
+    data_dir, offline = source.data_dir, source.offline
     with Loading() as report:
-        return load_split(dataset, split, data_dir=source.data_dir, offline=source.offline, report=report, size=size)
+        return load_split(dataset, split, data_dir=data_dir, offline=offline, report=report, framing=framed)
+
+
+def framing(recipe: "Recipe", network: Network) -> "Framing":
+    """How pictures of files reach a network's size."""
+    from cnncli.data.framing import Framing
+
+    return Framing(network.input[:2], recipe.resize, recipe.interpolation)
+
+
+def _place(source: Source, data: "Loaded") -> dict[str, str | None]:
+    """Where data was asked for and found, as run.json has it."""
+    return {"dir": str(source.data_dir.absolute()) if source.data_dir else None, "read_from": data.where}
+
+
+def _part(recipe: "Recipe", data: "Loaded") -> "Loaded":
+    """The classes and images of a training split that a recipe takes."""
+    from cnncli.data import subset
+
+    if recipe.only:
+        data = subset.only(data, [name.strip() for name in recipe.only.split(",")])
+    return subset.per_class(data, recipe.per_class, recipe.seed) if recipe.per_class else data
 
 
 def now() -> str:

@@ -31,6 +31,8 @@ Settings = Annotated[
     list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Anything else: optimizer.momentum=0.95.")
 ]
 Augmentation = Annotated[str | None, typer.Option("--augment", help='Changes to images: "crop(padding=4), mirror".')]
+Only = Annotated[str | None, typer.Option("--only", metavar="CLASS,...", help="Of the dataset these classes.")]
+PerClass = Annotated[int | None, typer.Option("--per-class", min=1, help="Of each class so many training images.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The run folder to make.")]
 Resume = Annotated[Path | None, typer.Option("--resume", metavar="RUN", help="Go on with a stopped run.")]
 Until = Annotated[float | None, typer.Option("--until", help="Stop at this validation accuracy (0.99).")]
@@ -67,6 +69,8 @@ def train(
     set: Settings = None,
     input: options.Input = None,
     classes: options.Classes = None,
+    only: Only = None,
+    per_class: PerClass = None,
     out: Out = None,
     resume: Resume = None,
     until: Until = None,
@@ -86,7 +90,7 @@ def train(
     cnncli train lenet5 --dataset mnist     cnncli train --resume runs/lenet5-mnist-1
     """
     flags = {"epochs": epochs, "batch_size": batch_size, "optimizer": optimizer, "optimizer.lr": lr, "seed": seed}
-    flags |= {"precision": precision, "augment": augment}
+    flags |= {"precision": precision, "augment": augment, "only": only, "per_class": per_class}
     settings = {key: value for key, value in flags.items() if value is not None}
     request = Request(network, dataset, recipe, settings, list(set or []), input, classes, out)
     source, how = Source(data_dir, device, offline), way(until, max_time, fail_on, log)

@@ -7,6 +7,7 @@ import numpy as np
 
 from cnncli.data import digits, download, locate, originals
 from cnncli.data.facts import Facts, find
+from cnncli.data.framing import Framing
 from cnncli.data.progress import Report, silent
 from cnncli.errors import DataError
 
@@ -38,17 +39,17 @@ def load(
     data_dir: Path | None = None,
     offline: bool = False,
     report: Report = silent,
-    size: tuple[int, int] | None = None,
+    framing: Framing | None = None,
 ) -> Loaded:
     """Return the "train" or "test" split of the named dataset, complete and verified.
 
     Original files are read from `data_dir` if given; else from $CNNCLI_DATA or the user's cache, where they are
-    downloaded first unless `offline` (or $CNNCLI_OFFLINE). `size` (height, width) is for TFDS datasets whose images
-    vary in size. Raises UsageError for an unknown name or split, DataError for missing, damaged or mismatched files.
+    downloaded first unless `offline` (or $CNNCLI_OFFLINE). `framing` is for pictures that vary in
+    size. Raises UsageError for an unknown name or split, DataError for missing, damaged or mismatched files.
     """
     offline = offline or download.is_offline()
     if name.startswith(TFDS):
-        return _load_tfds(name, split, data_dir, offline, report, size)
+        return _load_tfds(name, split, data_dir, offline, report, framing.size if framing else None)
     facts = find(name)
     facts.count(split)
     if not facts.files:

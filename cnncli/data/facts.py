@@ -1,10 +1,13 @@
 """What is published about each dataset, as values: shapes, classes, counts, statistics, files and their checksums."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from cnncli.errors import UsageError, nearest
 
 SPLITS = ("train", "test")
+# What describes the images that a network was trained on.
+KEPT = ("shape", "classes", "mean", "deviation", "fit")
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,16 @@ class Facts:
         if split not in SPLITS:
             raise UsageError(f"no split named '{split}': expected 'train' or 'test'")
         return self.train if split == "train" else self.test
+
+    def to_table(self) -> dict[str, Any]:
+        """What a run keeps of it, so that its network can be used where the dataset is not."""
+        return {key: getattr(self, key) for key in KEPT}
+
+    @classmethod
+    def of(cls, name: str, table: dict[str, Any]) -> "Facts":
+        """The facts of a dataset that a run has kept; its images are not counted."""
+        kept = {key: tuple(table[key]) for key in KEPT if key != "fit"}
+        return cls(name, name, train=0, test=0, fit=table["fit"], source="", **kept)
 
 
 # Sizes and SHA-256 digests of the four files of MNIST, of Fashion-MNIST and of the two binary CIFAR archives are those

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from cnncli.data.augment import Augment
 from cnncli.data.augment import read as augmentation
+from cnncli.data.framing import INTERPOLATIONS
 from cnncli.data.inputs import FITS, SCALINGS
 from cnncli.errors import UsageError, nearest
 from cnncli.evaluation.losses import LOSSES
@@ -27,7 +28,9 @@ class Recipe(Checked):
     (bfloat16 on accelerators, float32 on CPU). `last_batch` says what happens to the images of an epoch that fill no
     batch; `choose` by what the best epoch is the best. A batch is computed in `accumulate` parts; `clip_norm` bounds
     the gradient (0: not at all); `average` is the share that a moving average of the weights keeps a step (0: there is
-    none). `source` and `expected` say where the recipe is from and what it gave.
+    none). Pictures of files are framed by `resize` and `interpolation` (see `Framing`). Of the training images those of
+    the classes `only` are taken ("cat,dog"; empty: all), and of each class `per_class` (0: all). `source` and
+    `expected` say where the recipe is from and what it gave.
     """
 
     network: str = checked(text)
@@ -38,6 +41,10 @@ class Recipe(Checked):
     validation: float = checked(number(0, 1), 0.05)
     scaling: str = checked(one_of(*SCALINGS), "standard")
     fit: str = checked(one_of("", *FITS), "")
+    resize: int = checked(whole(0), 0)
+    interpolation: str = checked(one_of(*INTERPOLATIONS), "bilinear")
+    only: str = checked(text, "")
+    per_class: int = checked(whole(0), 0)
     loss: str = checked(one_of(*LOSSES), "cross-entropy")
     init: str = checked(one_of("", *INITIALIZATIONS), "")
     precision: str = checked(one_of("", *PRECISIONS), "")

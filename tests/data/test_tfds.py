@@ -11,6 +11,7 @@ from PIL import Image
 
 from cnncli.data import dataset, tfds
 from cnncli.data.dataset import fetch
+from cnncli.data.framing import Framing
 from cnncli.errors import DataError, UsageError
 
 CLASSES = ("red", "green", "blue")
@@ -108,7 +109,7 @@ def test_images_that_vary_need_a_size(tmp_path):
     made = write(tmp_path, "varied", shape=None)
     with pytest.raises(DataError, match=r"images vary, \d+x9x3 and \d+x9x3: give the size"):
         dataset.load("tfds:varied", "train", data_dir=tmp_path)
-    loaded = dataset.load("tfds:varied", "train", data_dir=tmp_path, size=(8, 5))
+    loaded = dataset.load("tfds:varied", "train", data_dir=tmp_path, framing=Framing((8, 5)))
     assert loaded.facts.shape == (8, 5, 3) and loaded.split.images.shape == (12, 8, 5, 3)
     resized = [
         np.asarray(Image.fromarray(image).resize((5, 8), Image.Resampling.BILINEAR)) for image in made["train"][0]

@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ import typer
 from cnncli import runtime
 from cnncli.commands import opened, options
 from cnncli.commands.evaluate import slot_of
-from cnncli.commands.task import Source, load, remembered
+from cnncli.commands.task import Source, framing, load, remembered
 from cnncli.console import terminal
 from cnncli.errors import UsageError
 from cnncli.runs.folder import RunFolder
@@ -97,18 +97,19 @@ class View:
     @cached_property
     def data(self) -> "Loaded":
         """The split that is looked at."""
+        from cnncli.data.subset import aligned
+
         facts, source = opened.facts(self.folder), self.place.source
         same = self.dataset == opened.recipe(self.folder).dataset
         data_dir = source.data_dir or (remembered(facts) if same else None)
-        size = opened.network(self.folder).input[:2]
-        return load(self.dataset, self.place.split, Source(data_dir, source.device, source.offline), size)
+        framed = framing(opened.recipe(self.folder), opened.network(self.folder))
+        data = load(self.dataset, self.place.split, replace(source, data_dir=data_dir), framed)
+        return aligned(data, opened.known(self.folder).classes)
 
     @cached_property
     def facts(self) -> "Facts":
-        """What is known about the data without reading it, where it is known by name."""
-        from cnncli.data.facts import DATASETS
-
-        return DATASETS.get(self.dataset) or self.data.facts
+        """What is known about the data without reading it."""
+        return opened.known(self.folder) if self.place.dataset is None else self.data.facts
 
     @cached_property
     def subject(self) -> "Subject":
