@@ -50,7 +50,9 @@ def planned(claim: Claim) -> int:
 
 
 def claim_of(run: dict[str, Any]) -> str | None:
-    """The claim that a run is of, by network, dataset and the recipe's source."""
+    """The claim that a run is of, by network, dataset and the recipe's source; none for a part of the data."""
+    if run["recipe"].get("only") or run["recipe"].get("per_class") or "from" in run:
+        return None
     for name, claim in CLAIMS.items():
         source = RECIPES.get(claim.network, {}).get(claim.recipe, {}).get("source", "")
         if (claim.network, claim.dataset, source) == (run["network"], run["dataset"], run["recipe"].get("source", "")):

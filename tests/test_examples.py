@@ -23,6 +23,8 @@ BLOCKS = [name for name, entry in ENTRIES.items() if is_block(entry)]
 RECIPES = [name for name in ENTRIES if name not in (*NETWORKS, *BLOCKS)]
 PUBLISHED = [name for name in RECIPES if "source" in ENTRIES[name]]
 TRAINED = [name for name in NETWORKS if ENTRIES[name]["input"][2] == 1]
+# These compile longest.
+LONG = ("inception-small", "residual-small")
 C = 64
 
 
@@ -100,7 +102,9 @@ def test_a_resnet_in_blocks_is_the_catalogued_one_in_numbers(name, repeats):
     assert [row.output for row in found.rows] == [row.output for row in catalogued.rows]
 
 
-@pytest.mark.parametrize("name", TRAINED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LONG else []) for name in TRAINED]
+)
 def test_a_complete_network_learns_by_the_quick_recipe(name, tmp_path, capsys):
     assert report(name).output == (10,)
     out = tmp_path / "run"

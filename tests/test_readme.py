@@ -33,7 +33,17 @@ def test_it_starts_with_the_two_commands():
     assert commands[1] == "pip install '.[test]' && pytest\n"
 
 
-@pytest.mark.parametrize(("words", "output"), RUNS[2:], ids=[words for words, _ in RUNS[2:]])
+# Several trainings after each other.
+LONG = "cnncli train --reproduce"
+
+
+@pytest.mark.parametrize(
+    ("words", "output"),
+    [
+        pytest.param(words, output, id=words, marks=[pytest.mark.slow] if words.startswith(LONG) else [])
+        for words, output in RUNS[2:]
+    ],
+)
 def test_a_command_that_measures_prints_what_is_shown(words, output, tmp_path):
     done = cnncli(words, tmp_path)
     assert done.returncode == 0, done.stderr

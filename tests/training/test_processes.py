@@ -139,6 +139,7 @@ print(json.dumps([len(jax.devices()), losses, result.count, result.confusion, la
 """
 
 
+@pytest.mark.slow
 def test_eight_devices_train_and_evaluate_as_one():
     def run(flags: str) -> list:
         command = [sys.executable, "-c", STEPS]
