@@ -8,7 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
+
+from cnncli.data.dataset import load
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 BLOCKS = re.findall(r"(?:<!-- (.*?) -->\n)?```console\n\$ (.*?)\n(.*?)```", README, flags=re.S)
@@ -68,16 +72,36 @@ def test_training_and_evaluation_print_what_is_shown(tmp_path):
     assert float(re.search(r"accuracy\s+([\d.]+)%", done.stdout)[1]) >= 95
 
 
-def test_the_script_for_ci_runs(tmp_path):
-    script = re.findall(r"```sh\n(set -euo pipefail\n.*?)```", README, flags=re.S)[0]
-    here = tmp_path / "cnncli"
+def script(first: str, cwd: Path) -> str:
+    """What the script that begins so prints."""
+    words = re.findall(rf"```sh\n({re.escape(first)}.*?)```", README, flags=re.S)[0]
+    here = cwd / "cnncli"
     here.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m cnncli "$@"\n')
     here.chmod(0o755)
-    (tmp_path / "net.toml").write_text(re.findall(r"```toml\n(.*?)```", README, flags=re.S)[0])
-    done = subprocess.run(
-        ["bash", "-c", f'PATH="{tmp_path}:$PATH"\n{script}'], cwd=tmp_path, capture_output=True, text=True, timeout=300
-    )
+    command = ["bash", "-c", f'set -e\nPATH="{cwd}:$PATH"\n{words}']
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_script_for_ci_runs(tmp_path):
+    (tmp_path / "net.toml").write_text(re.findall(r"```toml\n(.*?)```", README, flags=re.S)[0])
+    said = script("set -euo pipefail", tmp_path)
     assert json.loads((tmp_path / "size.json").read_text())["totals"]["params"] == 14_362
     assert json.loads((tmp_path / "eval.json").read_text())["count"] == 360
-    assert done.stdout == f"accuracy {json.loads((tmp_path / 'eval.json').read_text())['accuracy']}\n"
+    assert said == f"accuracy {json.loads((tmp_path / 'eval.json').read_text())['accuracy']}\n"
+
+
+def test_the_script_that_transfers_runs(tmp_path):
+    (tmp_path / "pictures").mkdir()
+    digits = load("digits", "test").split
+    for place in np.flatnonzero(digits.labels >= 8)[:4]:
+        Image.fromarray(digits.images[place, ..., 0]).save(tmp_path / "pictures" / f"{place}.png")
+    said = script("cnncli train lenet5 --dataset digits --only", tmp_path)
+    assert said.splitlines()[:2] == ["eight", "two"]
+    assert re.search(r"two  best \(step \d+\) on digits test\nimages +71\n", said)
+    frozen = json.loads((tmp_path / "two" / "run.json").read_text())["frozen"]
+    # LeNet5 but for its last layer.
+    assert (frozen["values"], frozen["unchanged"]) == (61_706 - 850, True)
+    with Image.open(tmp_path / "predictions.png") as sheet:
+        assert "cnncli" in sheet.text["Command"]

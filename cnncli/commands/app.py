@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from cnncli import __version__
-from cnncli.commands import data, listing, visualize
+from cnncli.commands import data, listing, visualize, weights
 from cnncli.commands.evaluate import evaluate
+from cnncli.commands.predict import predict
 from cnncli.commands.size import size
 from cnncli.commands.summary import summary
 from cnncli.commands.train import train
@@ -24,11 +25,13 @@ app = typer.Typer(
 )
 app.command()(train)
 app.command("eval")(evaluate)
+app.command()(predict)
 app.command()(summary)
 app.command()(size)
 app.add_typer(listing.app, name="list")
 app.add_typer(data.app, name="data")
 app.add_typer(visualize.app, name="visualize")
+app.add_typer(weights.app, name="weights")
 
 
 def _version(wanted: bool) -> None:
@@ -57,7 +60,7 @@ def cnncli(
         bool, typer.Option("--debug", metavar="", help="Show the traceback of an error (anywhere in the line).")
     ] = False,
 ) -> None:
-    """Size, train, evaluate, summarize and look inside convolutional networks."""
+    """Size, train, evaluate, summarize and look inside convolutional networks, and predict with them."""
 
 
 def run(arguments: list[str]) -> int:

@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -12,6 +12,10 @@ from cnncli.console import listing, terminal
 from cnncli.console.loading import Loading
 from cnncli.errors import DataError, UsageError
 from cnncli.networks.checks import two
+
+if TYPE_CHECKING:
+    from cnncli.data.check import Finding
+    from cnncli.data.inventory import Inventory
 
 app = typer.Typer(no_args_is_help=True, help="Fetch, check and show datasets.")
 
@@ -32,20 +36,42 @@ def fetch(
 
 @app.command()
 def check(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of original files, or the one above.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Original files or images, or the folder above them.")],
     json: options.Json = False,
 ) -> None:
-    """Say which datasets a folder holds, and whether each file is whole; exit 3 when one is not."""
+    """Say which datasets a folder holds, and whether each file is whole; exit 3 when one is not.
+
+    Of a folder of images: how many each class has, their sizes, which cannot be read, which are there
+    twice, across splits or in different classes, and which classes are empty.
+    """
     from cnncli.data.check import check as check_folder
 
-    with Loading() as report:
+    with Loading(items=True) as report:
         found = check_folder(folder, report)
+    if isinstance(found, list):
+        _tell_files(found, json)
+    else:
+        _tell_images(found, json)
+
+
+def _tell_files(found: "list[Finding]", json: bool) -> None:
     if json:
         terminal.document(listing.findings_document(found))
     else:
         terminal.result(listing.findings(found))
     if bad := [one for one in found if not one.ok]:
         raise DataError(f"{len(bad)} of {len(found)} files are not as published, first {bad[0].file}: {bad[0].problem}")
+
+
+def _tell_images(found: "Inventory", json: bool) -> None:
+    from cnncli.console import inventory
+
+    if json:
+        terminal.document(inventory.document(found))
+    else:
+        terminal.result(*inventory.tables(found))
+    if bad := found.harmful:
+        raise DataError(f"{found.root} has {len(bad):,} problem{'s' * (len(bad) > 1)}, first {bad[0].words}")
 
 
 @app.command()
@@ -61,6 +87,7 @@ def show(
         str | None, typer.Option("--input", metavar="SIZE", help="Bring images to this size before: N or HxW.")
     ] = None,
     data_dir: options.DataDir = None,
+    skip_bad: options.SkipBad = False,
     offline: options.Offline = False,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Default: DATASET.png, here.")] = None,
     force: Annotated[bool, typer.Option("--force", metavar="", help="Overwrite FILE.")] = False,
@@ -87,19 +114,25 @@ def show(
 
     change = read(augment, "--augment") if augment is not None else None
     framing = Framing(size) if size else None
-    with Loading() as report:
-        data = dataset.load(name, split, data_dir=data_dir, offline=offline, report=report, framing=framing)
+    with Loading(items=dataset.folder(name) is not None) as report:
+        data = dataset.load(
+            name, split, data_dir=data_dir, offline=offline, report=report, framing=framing, skip_bad=skip_bad
+        )
+    for note in data.notes:
+        terminal.say(f"note: {note}")
     fit = Fit(data.facts.fit, size or data.facts.shape[:2])
     rows = samples.augmented(data, fit, change, count, seed) if change else samples.of_classes(data, fit, count, seed)
     if len(rows) < len(data.facts.classes):
         terminal.say(f"note: {len(rows)} of {len(data.facts.classes)} classes; --seed chooses others")
-    grid.draw(rows, path, f"{name} {split}" + (f": {change}" if change else ""))
+    grid.draw(rows, path, f"{dataset.short(name)} {split}" + (f": {change}" if change else ""))
     terminal.line(str(path))
 
 
 def _picture(name: str, augment: str | None, out: Path | None, force: bool) -> Path:
     """Where the picture goes; a file that is there or cannot be is refused before anything is read."""
-    stem = re.sub(r"[^\w.-]+", "-", name).strip("-.") or "dataset"
+    from cnncli.data.dataset import short
+
+    stem = re.sub(r"[^\w.-]+", "-", short(name)).strip("-.") or "dataset"
     path = out or Path(f"{stem}.png" if augment is None else f"{stem}-augmented.png")
     if path.suffix.lower() != ".png":
         raise UsageError(f"--out {path}: expected a name ending in .png")

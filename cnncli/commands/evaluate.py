@@ -1,7 +1,6 @@
 """`cnncli eval`: a run on a split, exactly."""
 
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +9,7 @@ import typer
 from cnncli import runtime
 from cnncli.commands import opened, options
 from cnncli.commands.running import verdict_of
-from cnncli.commands.task import Source, framing, load, remembered
+from cnncli.commands.task import Source, named, split_of
 from cnncli.console import terminal
 from cnncli.errors import DataError, ExpectedNo, UsageError
 from cnncli.runs.folder import RunFolder
@@ -42,6 +41,7 @@ def evaluate(
     force: Annotated[bool, typer.Option("--force", metavar="", help="Overwrite FILE.")] = False,
     require: Annotated[float | None, typer.Option("--require", help="Exit 1 below this accuracy (0.99).")] = None,
     batch_size: Annotated[int, typer.Option("--batch-size", min=1, help="Images at a time.")] = BATCH,
+    skip_bad: options.SkipBad = False,
     device: options.Device = None,
     offline: options.Offline = False,
     json: options.Json = False,
@@ -55,12 +55,15 @@ def evaluate(
     folder = RunFolder.open_run(run)
     slot = slot_of(folder, checkpoint)
     _check_target(confusion, force)
-    data, result, step = evaluated(folder, slot, split, dataset, Source(data_dir, device, offline), batch_size)
+    source = Source(data_dir, device, offline, skip_bad)
+    data, result, step = evaluated(folder, slot, split, dataset, source, batch_size)
     from cnncli.console import evaluation
 
     about = {"run": str(folder.path), "dataset": data.facts.name, "split": split, "checkpoint": slot, "step": step}
     if confusion is not None and str(confusion) != "-":
-        _write_confusion(confusion, result, f"{folder.path.name}, {data.facts.name} {split}")
+        from cnncli.data.dataset import short
+
+        _write_confusion(confusion, result, f"{folder.path.name}, {short(data.facts.name)} {split}")
     if json:
         terminal.document(evaluation.document(result, about))
     else:
@@ -85,18 +88,13 @@ def evaluated(
     folder: RunFolder, slot: str, split: str, dataset: str | None, source: Source, batch_size: int
 ) -> tuple["Loaded", "Evaluation", int]:
     """Restore a checkpoint, load a split, and predict it."""
-    from cnncli.data.subset import aligned
-
-    facts = opened.facts(folder)
+    own = opened.recipe(folder).dataset
+    if dataset is None and opened.facts(folder)["status"] == opened.IMPORTED:
+        raise UsageError(f"{folder.path} has imported weights and no dataset of its own: give one with --dataset")
     runtime.configure(source.device)
     runtime.devices()
-    recipe = opened.recipe(folder)
-    network = opened.network(folder)
-    same = dataset is None or dataset == recipe.dataset
-    data_dir = source.data_dir or (remembered(facts) if same else None)
-    source = replace(source, data_dir=data_dir)
-    data = load(dataset or recipe.dataset, split, source, framing(recipe, network))
-    data = aligned(data, opened.known(folder).classes)
+    same = dataset is None or named(dataset) == own
+    data = split_of(folder, dataset, split, source)
     trained = opened.trained(folder, slot, data.facts)
     result = trained.evaluate(data, batch_size, runtime.compiler_options())
     # Only of the checkpoint that was chosen by validation: by the test split nothing is chosen.

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from cnncli.evaluation.trained import Trained
     from cnncli.training.recipe import Recipe
 
+# The status of a run whose weights are from a file, and the dataset it has in place of one.
+IMPORTED = "imported"
+
 _NUMBER = int | float
 # What training writes at its beginning, and what it adds at its end.
 _NEEDED = {
@@ -29,6 +32,14 @@ _LATER = {
     "best": {"epoch": int, "val_accuracy": _NUMBER},
     "last": {"epoch": int, "train_accuracy": _NUMBER},
     "test": {"accuracy": _NUMBER, "loss": _NUMBER, "count": int},
+    "frozen": {"layers": int, "values": int, "sha256": str},
+    "weights": {
+        "file": str,
+        "sha256": str,
+        "source": str,
+        "licence": str,
+        "preprocessing": {"resize": int, "crop": int, "interpolation": str, "mean": list, "deviation": list},
+    },
 }
 
 
@@ -87,5 +98,5 @@ def _check(table: Any, kinds: Any, where: str) -> None:
                 raise DataError(f"{where}: {key} is {table[key]!r}; expected a table")
             _check(table[key], kind, f"{where}: {key}")
         elif not isinstance(table[key], kind):
-            expected = "text" if kind in (str, str | None) else "a number"
+            expected = "text" if kind in (str, str | None) else "a list" if kind is list else "a number"
             raise DataError(f"{where}: {key} is {table[key]!r}; expected {expected}")

@@ -34,12 +34,18 @@ Classes = Annotated[int | None, typer.Option("--classes", min=1, help="Number of
 DatasetName = Annotated[
     str | None,
     typer.Option(
-        "--dataset", metavar="NAME", help="digits, mnist, cifar10, ..., tfds:NAME.", autocompletion=complete_dataset
+        "--dataset",
+        metavar="NAME",
+        help="digits, mnist, cifar10, ..., tfds:NAME, or a folder of images.",
+        autocompletion=complete_dataset,
     ),
 ]
 DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", metavar="DIR", help="The folder of the original files, or the one above it."),
+]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", metavar="", help="Leave out a folder's images that cannot be read.")
 ]
 Offline = Annotated[bool, typer.Option("--offline", metavar="", help="Never open a connection.")]
 Device = Annotated[str | None, typer.Option("--device", metavar="cpu|gpu|tpu", help="Where to compute.")]

@@ -2,7 +2,7 @@
 
 import signal
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from cnncli import runtime
 from cnncli.commands import options
 from cnncli.commands.task import Task, now
 from cnncli.console import terminal
-from cnncli.errors import ExpectedNo, Stopped, UsageError, nearest
+from cnncli.errors import Bug, DataError, ExpectedNo, Stopped, UsageError, nearest
 from cnncli.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -79,23 +79,48 @@ def run(task: Task, how: Way) -> "events.Stopped":
     ended: events.Stopped | None = None
     xla = runtime.compiler_options()
     logging = open_logs(how.logs, task.folder, task.recipe.to_table())
-    with stoppable() as stop, Reporter() as report, logging as log:
+    with _failures(task.folder), stoppable() as stop, Reporter() as report, logging as log:
         limits = Limits(how.until, how.seconds, stop)
-        for event in fit(task.recipe, task.network, task.data, task.folder, xla, limits, task.resume):
+        facts = task.facts
+        for event in fit(task.recipe, task.network, task.data, task.folder, xla, limits, task.resume, task.start):
             report(event)
+            if isinstance(event, events.Frozen):
+                facts = _proved(task.folder, facts, event)
             if isinstance(event, events.Epoch):
                 log(asdict(event))
             ended = event if isinstance(event, events.Stopped) else ended
     assert ended is not None
     metrics = task.folder.metrics()
-    facts = {**task.facts, **_outcome(ended, metrics, task.facts)}
+    facts = {**facts, **_outcome(ended, metrics, task.facts)}
     task.folder.write_facts({**facts, "diagnosis": document(verdict_of(task.folder, facts))})
     if metrics:
+        from cnncli.data.dataset import short
         from cnncli.visualize import curves
 
-        best = ended.best.epoch if ended.best else None
-        curves.draw(metrics, task.folder.path / "curves.png", f"{task.network.name} on {task.recipe.dataset}", best)
+        best, title = ended.best.epoch if ended.best else None, f"{task.network.name} on {short(task.recipe.dataset)}"
+        curves.draw(metrics, task.folder.path / "curves.png", title, best)
     return ended
+
+
+@contextmanager
+def _failures(folder: RunFolder) -> Iterator[None]:
+    """Write into run.json, where that is still possible, that training has failed, as on a full disk."""
+    try:
+        yield
+    except DataError as error:
+        with suppress(DataError):
+            folder.write_facts({**folder.read_facts(), "status": f"failed: {error}"})
+        raise
+
+
+def _proved(folder: RunFolder, facts: dict[str, Any], found: "events.Frozen") -> dict[str, Any]:
+    """The facts with what is frozen, recorded at a run's beginning and compared ever after; Bug where it differs."""
+    first = facts.get("frozen") or asdict(found)
+    facts = {**facts, "frozen": {**first, "unchanged": first["sha256"] == found.sha256}}
+    folder.write_facts(facts)
+    if not facts["frozen"]["unchanged"]:
+        raise Bug(f"{folder.path}: what is frozen has changed: its SHA-256 was {first['sha256']}, is {found.sha256}")
+    return facts
 
 
 def _outcome(ended: "events.Stopped", metrics: list[dict[str, Any]], facts: dict[str, Any]) -> dict[str, Any]:
@@ -147,6 +172,10 @@ def conclude(task: Task, ended: "events.Stopped", how: Way) -> None:
         f"{_ENDINGS[ended.reason]}: {ended.train_seconds:.1f} s of training, "
         f"{ended.compile_seconds:.1f} s of compilation{chosen}"
     )
+    if frozen := task.folder.read_facts().get("frozen"):
+        layers = f"{frozen['layers']:,} frozen layer{'s' * (frozen['layers'] > 1)}"
+        kept = f"{frozen['values']:,} values of {layers} are unchanged"
+        terminal.say(f"{kept}: SHA-256 {frozen['sha256'][:16]}... before and after")
     for sentence in sentences(verdict):
         terminal.say(sentence)
     terminal.line(str(path))

@@ -10,18 +10,20 @@ from typing import TYPE_CHECKING, Any
 
 from cnncli import runtime
 from cnncli.commands import opened, options
+from cnncli.commands.origin import Origin, origin
 from cnncli.console import terminal
 from cnncli.console.loading import Loading
-from cnncli.errors import UsageError
+from cnncli.errors import DataError, UsageError
 from cnncli.networks import toml
 from cnncli.networks.layers import AdaptivePool, Conv, PartialConv, Pool, Subsample
-from cnncli.networks.network import Network, adapt, walk
+from cnncli.networks.network import Network, adapt, walk, without
 from cnncli.runs.folder import RunFolder
 
 if TYPE_CHECKING:
     from cnncli.data.dataset import Loaded
     from cnncli.data.framing import Framing
     from cnncli.training.recipe import Recipe
+    from cnncli.training.start import Start
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,10 @@ class Source:
 
 @dataclass(frozen=True)
 class Request:
-    """A new training as the command line asks for it; None where it leaves the choice to us."""
+    """A new training as the command line asks for it; None where it leaves the choice to us.
+
+    `start` is the run, or the file of weights, that it starts from.
+    """
 
     network: str | None
     dataset: str | None
@@ -46,6 +51,7 @@ class Request:
     input: str | None
     classes: int | None
     out: Path | None
+    start: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -58,31 +64,58 @@ class Task:
     folder: RunFolder
     facts: dict[str, Any]
     resume: bool
+    start: "Start | None" = None
 
 
-def resolved(request: Request, source: Source, validated: bool = False) -> tuple["Recipe", Network, "Loaded"]:
-    """Recipe, network and data that go together; `validated`: something must be held out."""
+@dataclass(frozen=True)
+class Resolved:
+    """Recipe, network and data that go together; `start` are the arrays to start from, `origin` whose they are."""
+
+    recipe: "Recipe"
+    network: Network
+    data: "Loaded"
+    start: "Start | None"
+    origin: dict[str, Any]
+
+
+def resolved(request: Request, source: Source, validated: bool = False) -> Resolved:
+    """What a request comes to, said where it is not what one would expect; `validated`: something must be held out."""
     runtime.configure(source.device)
     runtime.devices()
     from cnncli.training.recipe import on_device
 
-    recipe, network = _chosen(request)
+    recipe, network, found = _chosen(request)
     _check_validation(recipe, validated)
     recipe = on_device(recipe, runtime.devices()[0].platform)
-    data = _part(recipe, load(recipe.dataset, "train", source, framing(recipe, network)))
-    network = _adapted(network, data, request)
+    data = _part(recipe, load(recipe.dataset, "train", source, _framing(recipe, network, request)))
+    if found and not request.input and data.facts.shape[2] != network.input[2]:
+        theirs = f"{network.input[2]} channel{'s' * (network.input[2] > 1)}"
+        raise UsageError(
+            f"--from {request.start}: its network takes {theirs}; {data.facts.name} has {data.facts.shape[2]}"
+        )
+    network = _relieved(_adapted(network, data, request), recipe)
     if recipe.init:
         network = replace(network, init=recipe.init)
     from cnncli.training.session import check
 
     check(recipe, network, data)
-    return recipe, network, data
+    if found is None:
+        if recipe.freeze:
+            terminal.say("note: what is frozen was never trained; --from RUN starts from a network that was")
+        return Resolved(recipe, network, data, None, {})
+    start, data = found.start(network, recipe, data)
+    for note in found.notes(start, network, data.facts.classes):
+        terminal.say(f"note: {note}")
+    return Resolved(recipe, network, data, start, {**found.about, "taken": len(start.taken), "new": start.new})
 
 
 def new(request: Request, source: Source, validated: bool) -> Task:
     """A training from the beginning, with its run folder made and written."""
-    recipe, network, data = resolved(request, source, validated)
-    folder = RunFolder.create(network.name, recipe.dataset, request.out)
+    found = resolved(request, source, validated)
+    recipe, network, data = found.recipe, found.network, found.data
+    from cnncli.data.dataset import short
+
+    folder = RunFolder.create(network.name, short(recipe.dataset), request.out)
     facts = {
         "schema": "cnncli.run/1",
         "status": "running",
@@ -92,13 +125,14 @@ def new(request: Request, source: Source, validated: bool) -> Task:
         "seed": recipe.seed,
         "started": now(),
         "data": {**_place(source, data), **data.facts.to_table()},
+        **({"from": found.origin} if found.start else {}),
         "versions": runtime.versions(),
         "device": runtime.describe(),
     }
     folder.write_recipe(recipe.to_table())
     folder.write_network(toml.write(network))
     folder.write_facts(facts)
-    return Task(recipe, network, data, folder, facts, resume=False)
+    return Task(recipe, network, data, folder, facts, resume=False, start=found.start)
 
 
 def finished(path: Path) -> bool:
@@ -113,46 +147,91 @@ def going_on(path: Path, source: Source, validated: bool) -> Task:
     """A run to go on with, on the same kind of device and with as many threads as before."""
     folder = RunFolder.open_run(path)
     facts = opened.facts(folder)
+    if facts["status"] == opened.IMPORTED:
+        start = f"cnncli train --from {path} --dataset DIR"
+        raise UsageError(f"{path} has imported weights and no training to go on with; start one from them: {start}")
     before = facts["device"]
     runtime.configure(source.device or before["platform"], before["threads"])
     runtime.devices()
 
+    if facts.get("from") and not folder.slot("last").is_dir():
+        raise DataError(f"{path} was stopped before it had saved what it starts from; train it anew")
     recipe = opened.recipe(folder)
     _check_validation(recipe, validated)
     network = opened.network(folder)
     for difference in _differences(facts):
         terminal.say(f"note: {difference}; the last bits of the result may differ from a run never stopped")
-    data_dir = source.data_dir or remembered(facts)
-    source = replace(source, data_dir=data_dir)
-    data = _part(recipe, load(recipe.dataset, "train", source, framing(recipe, network)))
+    data = _part(recipe, load(recipe.dataset, "train", remembering(source, facts), framing(folder)))
+    if data.sha256 != facts["data"].get("sha256", data.sha256):
+        raise DataError(f"the images in {recipe.dataset} are no longer those that this run began with; train anew")
     return Task(recipe, network, data, folder, facts, resume=True)
 
 
-def remembered(facts: dict[str, Any]) -> Path | None:
-    """The data folder a run was given, if any."""
-    folder = facts["data"]["dir"]
-    return Path(folder) if folder else None
+def remembering(source: Source, facts: dict[str, Any]) -> Source:
+    """Where a run's own data comes from: what the command line leaves open is as it was in training."""
+    kept = facts["data"]
+    data_dir = source.data_dir or (Path(kept["dir"]) if kept["dir"] else None)
+    return replace(source, data_dir=data_dir, skip_bad=source.skip_bad or kept.get("skip_bad", False))
+
+
+def split_of(folder: RunFolder, dataset: str | None, split: str, source: Source) -> "Loaded":
+    """A split of a run's own dataset or of another, as its network takes it; labels are those of its classes."""
+    from cnncli.data import subset
+    from cnncli.data.dataset import folder as folder_of
+
+    name, known = opened.recipe(folder).dataset, opened.known(folder)
+    wanted = named(dataset) if dataset else name
+    if wanted == name:
+        source = remembering(source, opened.facts(folder))
+    data = subset.aligned(load(wanted, split, source, framing(folder)), known.classes)
+    # Pictures of files come framed as those that the network was trained on, and go on as they did.
+    return replace(data, facts=replace(data.facts, fit=known.fit)) if folder_of(wanted) else data
+
+
+def named(dataset: str) -> str:
+    """A dataset by the name that a recipe has: a folder's absolute path."""
+    from cnncli.data.dataset import full
+
+    return full(dataset)
 
 
 def load(dataset: str, split: str, source: Source, framed: "Framing") -> "Loaded":
-    """Load a split, showing what takes long."""
+    """Load a split, showing what takes long and saying what should be known of it."""
+    from cnncli.data.dataset import folder
     from cnncli.data.dataset import load as load_split
 
-    data_dir, offline = source.data_dir, source.offline
-    with Loading() as report:
-        return load_split(dataset, split, data_dir=data_dir, offline=offline, report=report, framing=framed)
+    data_dir, offline, skip = source.data_dir, source.offline, source.skip_bad
+    with Loading(items=folder(dataset) is not None) as report:
+        data = load_split(
+            dataset, split, data_dir=data_dir, offline=offline, report=report, framing=framed, skip_bad=skip
+        )
+    for note in data.notes:
+        terminal.say(f"note: {note}")
+    return data
 
 
-def framing(recipe: "Recipe", network: Network) -> "Framing":
-    """How pictures of files reach a network's size."""
+def framing(folder: RunFolder) -> "Framing":
+    """How pictures of files become images such as a run's network was trained on."""
     from cnncli.data.framing import Framing
 
-    return Framing(network.input[:2], recipe.resize, recipe.interpolation)
+    recipe, known = opened.recipe(folder), opened.known(folder)
+    return Framing(known.shape[:2], recipe.resize, recipe.interpolation, known.shape[2])
 
 
-def _place(source: Source, data: "Loaded") -> dict[str, str | None]:
-    """Where data was asked for and found, as run.json has it."""
-    return {"dir": str(source.data_dir.absolute()) if source.data_dir else None, "read_from": data.where}
+def _framing(recipe: "Recipe", network: Network, request: Request) -> "Framing":
+    """How pictures of files reach a network that is to be trained; its channels are theirs, unless it has its own."""
+    from cnncli.data.framing import Framing
+
+    asked = request.start is not None or (request.input or "").count("x") == 2
+    input = options.adapted(network, request.input, None).input
+    return Framing(input[:2], recipe.resize, recipe.interpolation, input[2] if asked else 0)
+
+
+def _place(source: Source, data: "Loaded") -> dict[str, Any]:
+    """Where data was asked for and found, and what was left out of it, as run.json has it."""
+    data_dir = str(source.data_dir.absolute()) if source.data_dir else None
+    kept = {"skip_bad": source.skip_bad, "skipped": data.skipped, "sha256": data.sha256}
+    return {"dir": data_dir, "read_from": data.where, **kept}
 
 
 def _part(recipe: "Recipe", data: "Loaded") -> "Loaded":
@@ -169,12 +248,21 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _chosen(request: Request) -> tuple["Recipe", Network]:
-    """The recipe and the network it is for, before the data is known."""
+def _chosen(request: Request) -> tuple["Recipe", Network, Origin | None]:
+    """The recipe, the network it is for and what it starts from, before the data is known."""
     from cnncli.training import recipes
     from cnncli.training.recipe import changed, setting
 
     given = options.network(request.network) if request.network else None
+    found = origin(request.start, given and options.adapted(given, request.input, None)) if request.start else None
+    if found:
+        # Unless another is asked for, its size is the one that it was trained at.
+        given = options.adapted(adapt(given or found.network, found.network.input), request.input, None)
+    settings = {**dict(setting(text) for text in request.set), **request.settings}
+    if "network" in settings:
+        raise UsageError("--set network: a network is given by itself, as in cnncli train lenet5 --dataset digits")
+    if found and given:
+        settings = {**found.settings_at(given.input[0]), **settings}
     if request.recipe:
         recipe = recipes.find(request.recipe, given.name if given else "", request.dataset or "")
     elif given is None:
@@ -183,10 +271,22 @@ def _chosen(request: Request) -> tuple["Recipe", Network]:
         raise UsageError(f"no dataset given; expected --dataset, as in cnncli train {given.name} --dataset digits")
     else:
         recipe = recipes.default(given, request.dataset)
-    settings = {**dict(setting(text) for text in request.set), **request.settings}
-    if "network" in settings:
-        raise UsageError("--set network: a network is given by itself, as in cnncli train lenet5 --dataset digits")
-    return changed(recipe, settings, "--set" if request.set else "the recipe"), given or options.network(recipe.network)
+        if found:
+            recipe = recipes.tuned(given, changed(recipe, settings, "--set"))
+    recipe = changed(recipe, settings, "--set" if request.set else "the recipe")
+    network = given or options.network(recipe.network)
+    return replace(recipe, dataset=named(recipe.dataset)), network, found
+
+
+def _relieved(network: Network, recipe: "Recipe") -> Network:
+    """The network without the auxiliary heads that would train nothing but themselves."""
+    from cnncli.training.freezing import freezing, idle_heads
+
+    idle = idle_heads(network, freezing(network, recipe.freeze, recipe.thaw, recipe.epochs).frozen)
+    if not idle:
+        return network
+    terminal.say(f"note: nothing trains below {' and '.join(idle)}, which {'is' if len(idle) == 1 else 'are'} left out")
+    return without(network, idle)
 
 
 def _check_validation(recipe: "Recipe", validated: bool) -> None:
@@ -204,6 +304,9 @@ def _adapted(network: Network, data: "Loaded", request: Request) -> Network:
         size = network.input[:2]
         # Channels that are asked for are not changed in silence.
         channels = network.input[2] if len(options.numbers(request.input, "--input")) == 3 else channels
+    if request.start:
+        # So are those of a network that is trained already.
+        size, channels = network.input[:2], network.input[2]
     classes = request.classes or len(data.facts.classes)
     return adapt(network, (*size, channels), classes)
 

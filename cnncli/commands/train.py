@@ -12,7 +12,7 @@ from cnncli.console import terminal
 from cnncli.errors import UsageError
 from cnncli.runs.folder import RunFolder
 
-REHEARSAL = "Before training"
+REHEARSAL, TUNING = "Before training", "A network that is trained already"
 
 NetworkName = Annotated[
     str | None,
@@ -23,7 +23,9 @@ NetworkName = Annotated[
 RecipeName = Annotated[str | None, typer.Option("--recipe", help="A built-in name or FILE.toml[:NAME].")]
 Epochs = Annotated[int | None, typer.Option("--epochs", help="How often to see each image.")]
 BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Images a step.")]
-Rate = Annotated[float | None, typer.Option("--lr", help="Highest learning rate.")]
+Rate = Annotated[
+    str | None, typer.Option("--lr", metavar="RATE", help="Highest learning rate; or of groups: head=0.1,rest=0.001.")
+]
 OptimizerName = Annotated[str | None, typer.Option("--optimizer", help="sgd, adam, adamw, lion, ....")]
 Seed = Annotated[int | None, typer.Option("--seed", help="Of weights, order, augmentation and dropout.")]
 Precision = Annotated[str | None, typer.Option("--precision", help="float32 or bfloat16.")]
@@ -34,6 +36,28 @@ Augmentation = Annotated[str | None, typer.Option("--augment", help='Changes to 
 Only = Annotated[str | None, typer.Option("--only", metavar="CLASS,...", help="Of the dataset these classes.")]
 PerClass = Annotated[int | None, typer.Option("--per-class", min=1, help="Of each class so many training images.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The run folder to make.")]
+From = Annotated[
+    Path | None,
+    typer.Option("--from", metavar="RUN|WEIGHTS", help="Start from a trained network.", rich_help_panel=TUNING),
+]
+Freeze = Annotated[
+    str | None,
+    typer.Option(
+        "--freeze",
+        metavar="LAYERS",
+        help="all-but-head, a layer or group (all up to it), or a pattern: conv*.",
+        rich_help_panel=TUNING,
+    ),
+]
+Thaw = Annotated[
+    str | None,
+    typer.Option(
+        "--thaw",
+        metavar="LAYERS=EPOCH,...",
+        help="Train frozen layers from an epoch on: conv5=4,conv4=8.",
+        rich_help_panel=TUNING,
+    ),
+]
 Resume = Annotated[Path | None, typer.Option("--resume", metavar="RUN", help="Go on with a stopped run.")]
 Until = Annotated[float | None, typer.Option("--until", help="Stop at this validation accuracy (0.99).")]
 MaxTime = Annotated[str | None, typer.Option("--max-time", help="Stop after 90s, 2m or 1h.")]
@@ -71,6 +95,9 @@ def train(
     classes: options.Classes = None,
     only: Only = None,
     per_class: PerClass = None,
+    start: From = None,
+    freeze: Freeze = None,
+    thaw: Thaw = None,
     out: Out = None,
     resume: Resume = None,
     until: Until = None,
@@ -81,6 +108,7 @@ def train(
     lr_find: LrFind = None,
     reproduce: Reproduce = None,
     seeds: Seeds = None,
+    skip_bad: options.SkipBad = False,
     device: options.Device = None,
     offline: options.Offline = False,
     json: options.Json = False,
@@ -89,14 +117,15 @@ def train(
 
     cnncli train lenet5 --dataset mnist     cnncli train --resume runs/lenet5-mnist-1
     """
-    flags = {"epochs": epochs, "batch_size": batch_size, "optimizer": optimizer, "optimizer.lr": lr, "seed": seed}
+    flags = {"epochs": epochs, "batch_size": batch_size, "optimizer": optimizer, "seed": seed, **_rates(lr)}
     flags |= {"precision": precision, "augment": augment, "only": only, "per_class": per_class}
+    flags |= {"freeze": freeze, "thaw": thaw}
     settings = {key: value for key, value in flags.items() if value is not None}
-    request = Request(network, dataset, recipe, settings, list(set or []), input, classes, out)
-    source, how = Source(data_dir, device, offline), way(until, max_time, fail_on, log)
+    request = Request(network, dataset, recipe, settings, list(set or []), input, classes, out, start)
+    source, how = Source(data_dir, device, offline, skip_bad), way(until, max_time, fail_on, log)
     modes = {"--reproduce": reproduce, "--resume": resume, "--dry-run": dry_run, "--lr-find": lr_find}
     mode = _one([name for name, value in modes.items() if value])
-    _check(mode, how, json, seeds)
+    _check(mode, how, json, seeds, start)
     if reproduce is not None:
         reproducing.reproduce(reproduce, seeds or SEEDS, request, source, how, json)
     elif resume is not None:
@@ -110,16 +139,40 @@ def train(
         conclude(task, run(task, how), how)
 
 
+def _rates(text: str | None) -> dict[str, float | str]:
+    """The settings of a rate, or of rates of groups: the highest, and the shares of it."""
+    if text is None:
+        return {}
+    named = dict(word.strip().rpartition("=")[::2] for word in text.split(","))
+    try:
+        rates = {word.strip(): float(rate) for word, rate in named.items()}
+    except ValueError:
+        raise UsageError(
+            f"--lr is '{text}'; expected a valid number, or those of groups: head=0.1,rest=0.001"
+        ) from None
+    if list(rates) == [""]:
+        return {"optimizer.lr": rates[""]}
+    if "" in rates or "rest" not in rates or not all(0 < rate < 1e308 for rate in rates.values()):
+        raise UsageError(f"--lr is '{text}'; expected a rate above 0 for each group, and for the rest: rest=0.001")
+    highest = max(rates.values())
+    return {
+        "optimizer.lr": highest,
+        "lr_shares": ", ".join(f"{word}={rate / highest:.12g}" for word, rate in rates.items()),
+    }
+
+
 def _one(modes: list[str]) -> str:
     if len(modes) > 1:
         raise UsageError(f"{' and '.join(modes)} do not go together; give one of them")
     return modes[0] if modes else ""
 
 
-def _check(mode: str, how: Way, json: bool, seeds: int | None) -> None:
+def _check(mode: str, how: Way, json: bool, seeds: int | None, start: Path | None) -> None:
     """Refuse what would go unheeded."""
     if json and mode not in ("--dry-run", "--reproduce"):
         raise UsageError("--json belongs to --dry-run and --reproduce; a training prints its run's path")
+    if start and mode == "--reproduce":
+        raise UsageError("--reproduce trains its network from the beginning; leave --from out")
     if seeds is not None and mode != "--reproduce":
         raise UsageError("--seeds belongs to --reproduce; a training has one, --seed")
     if mode in ("--dry-run", "--lr-find") and how != Way():

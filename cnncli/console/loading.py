@@ -9,7 +9,6 @@ from rich.text import Text
 
 from cnncli.console.terminal import messages
 
-# Totals below this count items, others bytes.
 SMALL = 1_000
 # What is done sooner needs no line.
 SECONDS = 2.0
@@ -18,20 +17,27 @@ SECONDS = 2.0
 class _Amount(ProgressColumn):
     """How much is done, in items or in bytes, and of how much where that is known."""
 
+    def __init__(self, items: bool = False) -> None:
+        super().__init__()
+        self.items = items
+
     def render(self, task: Task) -> Text:
         done, total = int(task.completed), int(task.total or 0)
-        if 0 < total < SMALL:
-            return Text(f"{done}/{total}")
+        if self.items or 0 < total < SMALL:
+            return Text(f"{done:,}/{total:,}")
         return Text(f"{decimal(done)} of {decimal(total)}" if total else decimal(done))
 
 
 class Loading:
-    """Called with what is being done, how much is done, and the total; a `with` block ends the bar."""
+    """Called with what is being done, how much is done, and the total; a `with` block ends the bar.
 
-    def __init__(self) -> None:
+    Totals below SMALL count items, others bytes, unless all are `items`.
+    """
+
+    def __init__(self, items: bool = False) -> None:
         self.console = messages()
         self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), _Amount(), console=self.console, transient=True
+            TextColumn("{task.description}"), BarColumn(), _Amount(items), console=self.console, transient=True
         )
         self._task: TaskID | None = None
         self._began: dict[str, float] = {}
@@ -58,5 +64,5 @@ class Loading:
 
     def _show(self, what: str, done: int, total: int) -> None:
         if self._task is None:
-            self._task = self._bar.add_task(what)
+            self._task = self._bar.add_task(what, total=total or None)
         self._bar.update(self._task, description=what, completed=done, total=total or None)

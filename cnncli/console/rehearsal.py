@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 class Plan:
     """A resolved recipe, the network's sizes, the steps, and what a few of them took.
 
-    `state` is the memory in bytes of all that changes in training, on each of `devices`.
+    `state` is the memory in bytes of all that changes in training, on each of `devices`. `learning` are the epochs in
+    which layers begin to train, with how many parameters. Where features are computed once, `cut` is the last layer
+    below, and the sizes of what is trained on them.
     """
 
     recipe: Mapping[str, Any]
@@ -31,13 +33,15 @@ class Plan:
     state: int
     devices: int
     timing: "Timing"
+    learning: tuple[tuple[int, int], ...]
+    cut: tuple[str, Report] | None = None
 
     @property
     def bytes(self) -> int:
         """Memory of a training step on each device: the state, gradients, and what the backward pass needs."""
         part = self.recipe["batch_size"] // self.recipe["accumulate"]
         load = Workload(part, self.recipe["precision"] or "float32", devices=self.devices)
-        needed = cost(self.report, load)
+        needed = cost(self.cut[1] if self.cut else self.report, load)
         return self.state + needed.gradients + needed.activations
 
 
@@ -45,15 +49,24 @@ def lines(plan: Plan) -> list[RenderableType]:
     """The recipe as TOML, then what it would take."""
     timing, recipe = plan.timing, plan.recipe
     most = "at most " if recipe["stop"]["name"] != "none" else ""
+    once = f", {time(timing.features)} for features up to {plan.cut[0]}" if plan.cut else ""
     return [
         Source(tomli_w.dumps({key: value for key, value in recipe.items() if value != ""})),
         Text(),
-        Text(f"{plan.report.network.name}: {plan.report.totals.params_with_heads:,} parameters"),
+        Text(f"{plan.report.network.name}: {plan.report.totals.params_with_heads:,} parameters{_learning(plan)}"),
         Text(f"{most}{plan.steps:,} steps, {plan.per_epoch:,} an epoch, of {recipe['batch_size']} images"),
         Text(f"memory of a step: about {memory(plan.bytes)}" + " on each device" * (plan.devices > 1)),
-        Text(f"time: {most}about {_long(timing.total)}, of which {time(timing.compile)} to compile"),
+        Text(f"time: {most}about {_long(timing.total)}, of which {time(timing.compile)} to compile{once}"),
         Text(f"measured: {time(timing.step)} a step; validation and checkpoints come on top"),
     ]
+
+
+def _learning(plan: Plan) -> str:
+    """How many parameters train, and from when on more do; nothing where all of them do."""
+    (_, first), *later = plan.learning
+    if not later and first == plan.report.totals.params_with_heads:
+        return ""
+    return f", of which {first:,} train" + "".join(f", from epoch {epoch} on {more:,} more" for epoch, more in later)
 
 
 def _long(seconds: float) -> str:
@@ -71,6 +84,8 @@ def document(plan: Plan) -> dict[str, Any]:
         "network": plan.report.network.name,
         "recipe": dict(plan.recipe),
         "params": plan.report.totals.params_with_heads,
+        "phases": [{"epoch": epoch, "params": more} for epoch, more in plan.learning],
+        "features": plan.cut[0] if plan.cut else None,
         "steps": plan.steps,
         "steps_per_epoch": plan.per_epoch,
         "memory_bytes": plan.bytes,

@@ -21,6 +21,13 @@ class Entry:
         """The epochs it has trained so far."""
         return int((self.facts.get("last") or {}).get("epoch", 0))
 
+    @property
+    def progress(self) -> str:
+        """How far it has come; weights from a file were not trained here."""
+        if self.facts["status"] == "imported":
+            return ""
+        return str(self.epochs) if self.reached == self.epochs else f"{self.reached}/{self.epochs}"
+
 
 HEADERS = (
     *("run", "network", "dataset", "params", "epochs", "best", "validation", "training", "test", "seconds"),
@@ -40,7 +47,7 @@ def table(entries: list[Entry]) -> RenderableType:
         facts, best, last = one.facts, one.facts.get("best") or {}, one.facts.get("last") or {}
         body.add_row(
             *(one.path, facts["network"], facts["dataset"], f"{one.params:,}"),
-            str(one.epochs) if one.reached == one.epochs else f"{one.reached}/{one.epochs}",
+            one.progress,
             f"epoch {best['epoch']}" if best else "",
             f"{best['val_accuracy']:.2%}" if best else "",
             f"{last['train_accuracy']:.2%}" if last else "",

@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cnncli.console import analysis, terminal
+from cnncli.console.importing import preprocessing
 from cnncli.console.runs import device
 from cnncli.sizing.size import show
 
@@ -67,7 +68,9 @@ def _run(run: Run) -> RenderableType:
 
 
 def in_words(facts: dict[str, Any], recipe: dict[str, Any]) -> dict[str, str]:
-    """A run in words: what was trained, on what, how far, where."""
+    """A run in words: what was trained, on what, how far, where; or where its weights are from."""
+    if facts.get("status") == "imported" and "weights" in facts:
+        return _imported(facts, facts["weights"])
     optimizer = recipe.get("optimizer", {})
     said = {
         "status": facts.get("status", "unknown"),
@@ -87,6 +90,18 @@ def in_words(facts: dict[str, Any], recipe: dict[str, Any]) -> dict[str, str]:
     if last := facts.get("last"):
         said["last"] = f"epoch {last['epoch']}: training accuracy {last['train_accuracy']:.2%}"
     return said
+
+
+def _imported(facts: dict[str, Any], weights: dict[str, Any]) -> dict[str, str]:
+    """Weights from a file: which, whose, and what they take."""
+    return {
+        "status": facts["status"],
+        "weights": f"{weights['file']}, SHA-256 {weights['sha256']}",
+        "source": weights["source"] or "not said",
+        "licence": weights["licence"] or "not said",
+        "imported": facts["started"],
+        "images": preprocessing(weights["preprocessing"]),
+    }
 
 
 def document(built: "Summary", run: Run | None = None, xla: "Analysis | None" = None) -> dict[str, Any]:

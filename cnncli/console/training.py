@@ -42,6 +42,11 @@ class Reporter:
         match event:
             case events.Started():
                 self._start(event)
+            case events.Featured() if self._task is not None:
+                said = f"features up to {event.path}"
+                self._bar.update(self._task, state=f"{event.done:,} of {event.count:,} images", description=said)
+                if event.done == event.count:
+                    self._say(f"{said} of {event.count:,} images, once: {event.seconds:.1f} s")
             case events.Compiled() if event.seconds:
                 self._say(f"compiled in {event.seconds:.1f} s")
                 self._began = time.monotonic()
@@ -57,10 +62,14 @@ class Reporter:
     def _start(self, event: events.Started) -> None:
         self._epochs, self._steps, self._began_at = event.epochs, event.steps, event.step
         held = f" (and {event.val_count:,} to validate on)" if event.val_count else ""
+        frozen = f" ({event.frozen:,} frozen)" if event.frozen else ""
         self._say(
-            f"{event.network} on {event.dataset}: {event.params:,} parameters, {event.train_count:,} images{held}, "
+            f"{event.network} on {event.dataset}: {event.params:,} parameters{frozen}, "
+            f"{event.train_count:,} images{held}, "
             f"{event.epochs} epoch{'s' * (event.epochs > 1)} of {event.steps // event.epochs} steps, {event.devices}"
         )
+        for note in event.notes:
+            self._say(f"note: {note}")
         if event.step:
             self._say(f"going on at step {event.step} of {event.steps}")
         self._task = self._bar.add_task("", total=event.steps, completed=event.step, state="")

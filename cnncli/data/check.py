@@ -1,13 +1,17 @@
-"""Checking a folder of original files: which datasets it holds, and whether each file is whole."""
+"""Checking a folder: which datasets' original files it holds, and whether each is whole, or what images."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cnncli.data import cifar, files, idx
 from cnncli.data.facts import DATASETS, SPLITS, Facts, File
 from cnncli.data.locate import LAYOUTS, Layout
 from cnncli.data.progress import Report, silent
 from cnncli.errors import DataError
+
+if TYPE_CHECKING:
+    from cnncli.data.inventory import Inventory
 
 
 @dataclass(frozen=True)
@@ -20,11 +24,12 @@ class Finding:
     problem: str = ""
 
 
-def check(path: Path, report: Report = silent) -> list[Finding]:
+def check(path: Path, report: Report = silent) -> "list[Finding] | Inventory":
     """Return a finding for every file of every dataset that the folder, or one just below it, holds.
 
-    Files whose SHA-256 is published are compared with it; the others are read and their contents counted. Raises
-    DataError for a folder that is missing or holds nothing recognized.
+    Files whose SHA-256 is published are compared with it; the others are read and their contents counted. Where there
+    are no such files, the folder is one of images. Raises DataError for a folder that is missing or holds nothing
+    recognized.
     """
     path = path.expanduser()
     if not path.is_dir():
@@ -35,9 +40,19 @@ def check(path: Path, report: Report = silent) -> list[Finding]:
             for below in layout.folders:
                 if _belongs(name, layout, path, below):
                     findings += _check_layout(DATASETS[name], layout, path, path / below, report)
-    if not findings:
-        raise DataError(f"{path}: no dataset recognized; looked for {_looked_for()}")
-    return findings
+    return findings or _images(path, report)
+
+
+def _images(path: Path, report: Report) -> "Inventory":
+    from cnncli.data.inventory import inventory
+
+    try:
+        below = any(entry.is_dir() and entry.name[0] != "." for entry in path.iterdir())
+    except OSError as error:
+        raise files.unreadable(path, error) from error
+    if not below:
+        raise DataError(f"{path}: no dataset recognized; looked for {_looked_for()}, and for class folders of images")
+    return inventory(path.resolve(), report)
 
 
 def _looked_for() -> str:

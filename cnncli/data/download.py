@@ -4,6 +4,7 @@ import fcntl
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from cnncli.data import files, locate
@@ -12,6 +13,9 @@ from cnncli.data.progress import Report, silent
 from cnncli.errors import DataError, UsageError
 
 _CHUNK = 1 << 18
+_WHOLE = 64  # hexadecimal digits of a SHA-256
+# Compression in transit would change both the bytes and what a range means.
+_AS_IT_IS = {"Accept-Encoding": "identity"}
 _PATIENCE = (10, 30)  # seconds to connect, and between two pieces of an answer
 
 
@@ -36,7 +40,7 @@ def fetch(name: str, *, data_dir: Path | None = None, offline: bool = False, rep
         raise UsageError(f"'{name}' comes with scikit-learn: there is nothing to download")
     root = locate.home() if data_dir is None else data_dir.expanduser()
     folder = _folder(facts, root)
-    if all(_is_right(folder / file.name, file) for file in facts.files):
+    if all(is_right(folder / file.name, file) for file in facts.files):
         return folder
     if not any(files.exists(folder / file.name) for file in facts.files) and locate.is_complete(facts, root):
         return root  # complete in another layout
@@ -47,7 +51,7 @@ def fetch(name: str, *, data_dir: Path | None = None, offline: bool = False, rep
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _alone(folder):
+        with alone(folder):
             for file in facts.files:
                 obtain(file, folder, report)
     except OSError as error:
@@ -62,17 +66,19 @@ def _folder(facts: Facts, root: Path) -> Path:
             there = [file for file in facts.files if files.exists(root / below / file.name)]
             # MNIST and its relatives share file names: a folder that does not tell must not be overwritten.
             untold = layout.kind == "idx" and below in (".", "raw")
-            if there and (not untold or any(_is_right(root / below / file.name, file) for file in there)):
+            if there and (not untold or any(is_right(root / below / file.name, file) for file in there)):
                 return root / below
     return root / facts.name
 
 
-def _is_right(path: Path, file: File) -> bool:
-    return files.exists(path) and files.size(path) == file.size and files.sha256(path) == file.sha256
+def is_right(path: Path, file: File) -> bool:
+    """Tell whether a file is there and has the published size and digest, as far as they are known."""
+    there = files.exists(path) and files.size(path) == (file.size or files.size(path))
+    return there and files.sha256(path).startswith(file.sha256)
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def alone(folder: Path) -> Iterator[None]:
     """Let one process at a time download into the folder; the others find the files there."""
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -83,21 +89,38 @@ def _alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
-def obtain(file: File, folder: Path, report: Report = silent) -> Path:
+def sized(file: File) -> File:
+    """The file with the size that its server gives it. Raises DataError naming what went wrong at each mirror."""
+    import requests
+
+    problems = []
+    for url in file.urls:
+        try:
+            with requests.head(url, headers=_AS_IT_IS, timeout=_PATIENCE, allow_redirects=True) as answer:
+                answer.raise_for_status()
+                return replace(file, size=int(answer.headers["Content-Length"]))
+        except (KeyError, ValueError):
+            problems.append(f"{url}: it does not say how large it is")
+        except requests.RequestException as error:
+            problems.append(f"{url}: {_reason(error)}")
+    raise DataError(f"could not download {file.name}: {'; '.join(problems)}")
+
+
+def obtain(file: File, folder: Path, report: Report = silent, option: str = "--data-dir") -> Path:
     """Download one file into the folder from the first mirror that delivers the published bytes, and return its path.
 
     What a failed attempt leaves is `NAME.part`, from which the next attempt goes on. Raises DataError naming what went
-    wrong at each mirror, OSError where the folder cannot be written.
+    wrong at each mirror, and the option that names a folder, OSError where the folder cannot be written.
     """
     import pooch
 
     pooch.get_logger().setLevel("ERROR")  # progress is reported, not logged
     problems = []
+    # A part of a digest is verified by the downloader.
+    known = f"sha256:{file.sha256}" if len(file.sha256) == _WHOLE else None
     for url in file.urls:
         try:
-            pooch.retrieve(
-                url, f"sha256:{file.sha256}", file.name, folder, downloader=_downloader(file, folder, report)
-            )
+            pooch.retrieve(url, known, file.name, folder, downloader=_downloader(file, folder, report))
             return folder / file.name
         except ValueError as error:  # pooch: another digest; it names both
             problems.append(f"{url}: {str(error).partition('. ')[0]}")
@@ -105,7 +128,7 @@ def obtain(file: File, folder: Path, report: Report = silent) -> Path:
             problems.append(f"{url}: {error}")
     raise DataError(
         f"could not download {file.name}: {'; '.join(problems)}; run the same command again to go on, "
-        "or put the file in a folder and give --data-dir"
+        f"or put the file in a folder and give {option}"
     )
 
 
@@ -115,6 +138,9 @@ def _downloader(file: File, folder: Path, report: Report) -> Callable[[str, str,
     def download(url: str, target: str, _: object) -> None:
         part = folder / f"{file.name}.part"
         _append(url, part, file, report)
+        if len(file.sha256) < _WHOLE and not (found := files.sha256(part)).startswith(file.sha256):
+            part.unlink()
+            raise _Failed(f"expected a SHA-256 that begins with {file.sha256}, received {found}")
         part.replace(target)
 
     return download
@@ -127,8 +153,7 @@ def _append(url: str, part: Path, file: File, report: Report) -> None:
     if start > file.size:
         start = 0
     if start < file.size:
-        # Compression in transit would change both the bytes and what a range means.
-        headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
+        headers = _AS_IT_IS | ({"Range": f"bytes={start}-"} if start else {})
         try:
             with requests.get(url, headers=headers, stream=True, timeout=_PATIENCE) as answer:
                 answer.raise_for_status()

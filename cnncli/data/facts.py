@@ -12,7 +12,7 @@ KEPT = ("shape", "classes", "mean", "deviation", "fit")
 
 @dataclass(frozen=True)
 class File:
-    """One original file: its size in bytes, its SHA-256, and where it is served (tried in this order)."""
+    """One file: its size in bytes, its SHA-256 or how that begins, and where it is served (tried in this order)."""
 
     name: str
     size: int

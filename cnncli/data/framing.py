@@ -15,12 +15,14 @@ class Framing:
     """The shorter side of a picture is brought to `resize` pixels, then the middle of `size` (height, width) is cut.
 
     With `resize` 0 the largest middle that has the proportions of `size` is brought to it, so that a picture of that
-    size stays as it is. Both smooth where they shrink, as Pillow does.
+    size stays as it is. Both smooth where they shrink, as Pillow does. Pictures are read as images of so many
+    `channels`; with 0, of three unless all are grey.
     """
 
     size: tuple[int, int]
     resize: int = 0
     interpolation: str = "bilinear"
+    channels: int = 0
 
     def __call__(self, pixels_HxWxC: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """A picture (height, width, channels) as an image of `size`."""

@@ -1,42 +1,97 @@
 """Pictures of any size and mode, as images of as many channels as a network takes."""
 
+import io
+import threading
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
 
 from cnncli.errors import DataError, UsageError
 
 # The photographs that come with scikit-learn, by the names they have here.
 PHOTOGRAPHS = ("china", "flower")
 
+# How the names of pictures end, where those of a folder are looked for.
+SUFFIXES = {
+    *(".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff", ".avif", ".jp2"),
+    *(".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".ico", ".pcx", ".qoi"),
+}
+
 # Hardly a photograph has more pixels; a few bytes of a file can claim any number.
 MOST_PIXELS = 100_000_000
 
 
-def read(name: str, channels: int) -> NDArray[np.uint8]:
+def read(name: str, channels: int, content: bytes | None = None) -> NDArray[np.uint8]:
     """The picture of a file, or one of PHOTOGRAPHS: (height, width, channels) uint8.
 
-    Turned as its EXIF data says; of several frames the first; where it is transparent, on white; grey for one channel,
-    red, green and blue for three. Raises DataError for what is no picture or cannot be read, UsageError for a network
-    of other channels.
+    `content` has the bytes of a picture that is in no file, and has only a name. Turned as its EXIF data says; of
+    several frames the first; where it is transparent, on white; grey for one channel, red, green and blue for three.
+    Raises DataError for what is no picture or cannot be read, UsageError for a network of other channels.
     """
     if channels not in (1, 3):
         raise UsageError(f"the network takes {channels} channels; a picture has 1 or 3")
     mode = "L" if channels == 1 else "RGB"
-    picture = _photograph(name).convert(mode) if name in PHOTOGRAPHS else _opened(Path(name), mode)
+    known = name in PHOTOGRAPHS and content is None
+    picture = _photograph(name).convert(mode) if known else _opened(Path(name), mode, content)
     pixels = np.asarray(picture)
     return pixels.reshape(*pixels.shape[:2], channels)
 
 
-def framed(pixels_HxWxC: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """The largest middle of a picture that has the proportions of `size` (height, width), at that size."""
-    grey = pixels_HxWxC.shape[2] == 1
-    picture = Image.fromarray(pixels_HxWxC[..., 0] if grey else pixels_HxWxC)
-    fitted = ImageOps.fit(picture, (size[1], size[0]), Image.Resampling.BICUBIC)
-    return np.asarray(fitted).reshape(*size, -1)
+@dataclass(frozen=True)
+class Header:
+    """What a picture's file says before its pixels: (height, width) once it is turned, and whether it is grey."""
+
+    size: tuple[int, int]
+    grey: bool
+
+
+def header(path: Path) -> Header | None:
+    """The header of a picture's file; None where there is none that can be read."""
+    try:
+        with _silent, Image.open(path) as picture:
+            turned = picture.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+            size = picture.size if turned else (picture.height, picture.width)
+            return Header(size, _is_grey(picture))
+    except Exception:  # As many kinds as there are decoders; whoever reads the pixels says what is wrong.
+        return None
+
+
+def _is_grey(picture: Image.Image) -> bool:
+    if picture.mode == "P":
+        palette = picture.getpalette() or [0, 1]
+        return palette[0::3] == palette[1::3] == palette[2::3]
+    return picture.mode in ("1", "L", "LA", "La", "F") or picture.mode.startswith("I")
+
+
+class _Silent:
+    """Of damaged files nothing is said but that they are.
+
+    Warnings are all threads' own: the first that decodes puts them off, and the last puts them back as they were.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._threads, self._warnings = threading.Lock(), 0, warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._threads:
+                self._warnings = warnings.catch_warnings()
+                self._warnings.__enter__()
+                warnings.simplefilter("ignore")
+            self._threads += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._threads -= 1
+            if not self._threads:
+                self._warnings.__exit__(None, None, None)
+
+
+_silent = _Silent()
 
 
 def _photograph(name: str) -> Image.Image:
@@ -45,12 +100,10 @@ def _photograph(name: str) -> Image.Image:
     return Image.fromarray(load_sample_image(f"{name}.jpg"))
 
 
-def _opened(path: Path, mode: str) -> Image.Image:
+def _opened(path: Path, mode: str, content: bytes | None) -> Image.Image:
     try:
-        with warnings.catch_warnings():
-            # Of damaged files nothing is said but that they are.
-            warnings.simplefilter("ignore")
-            return _decoded(path, mode)
+        with _silent:
+            return _decoded(path, mode, content)
     except DataError:
         raise
     except FileNotFoundError:
@@ -64,8 +117,8 @@ def _opened(path: Path, mode: str) -> Image.Image:
         raise DataError(f"{path}: {reason}") from None
 
 
-def _decoded(path: Path, mode: str) -> Image.Image:
-    with Image.open(path) as picture:
+def _decoded(path: Path, mode: str, content: bytes | None) -> Image.Image:
+    with Image.open(path if content is None else io.BytesIO(content)) as picture:
         if picture.width * picture.height > MOST_PIXELS:
             raise _too_large(path)
         if picture.format == "EPS":

@@ -59,15 +59,23 @@ def _numbered(data: Loaded, classes: tuple[str, ...]) -> Loaded:
     places = {name: label for label, name in enumerate(classes)}
     numbers = np.array([places.get(name, -1) for name in data.facts.classes], np.int32)
     labels = numbers[data.split.labels]
+    held = data.held
+    if held is not None:
+        theirs = numbers[held.labels]
+        held = _taken(held, np.flatnonzero(theirs >= 0), theirs)
     facts = replace(data.facts, classes=classes)
-    return _at(replace(data, facts=facts), np.flatnonzero(labels >= 0), labels)
+    return _at(replace(data, facts=facts, held=held), np.flatnonzero(labels >= 0), labels)
 
 
 def _at(data: Loaded, chosen: NDArray[np.int64], labels: NDArray[np.int32]) -> Loaded:
     """The images at some places of a split, with these labels."""
-    split = Split(data.split.images[chosen], labels[chosen])
-    split.images.flags.writeable = split.labels.flags.writeable = False
-    return replace(data, split=split)
+    return replace(data, split=_taken(data.split, chosen, labels))
+
+
+def _taken(split: Split, chosen: NDArray[np.int64], labels: NDArray[np.int32]) -> Split:
+    taken = Split(split.images[chosen], labels[chosen])
+    taken.images.flags.writeable = taken.labels.flags.writeable = False
+    return taken
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -14,13 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from cnncli.data import download
+from cnncli.data import download, memory
 from cnncli.data.facts import DATASETS, Facts
 from cnncli.data.progress import Report, silent
 from cnncli.errors import DataError, UsageError, nearest
-
-LIMIT = 8 << 30
-"""The most bytes that the images of one split may take in memory."""
 
 _BATCH = 256
 _SAMPLE = 10_000
@@ -156,7 +153,7 @@ def facts(prepared: Prepared, name: str, *, size: tuple[int, int] | None, train:
     """
     info = prepared.builder.info
     sample = _sample(prepared, size) if train is None else train[:: _stride(len(train))]
-    mean, deviation = _statistics(sample)
+    mean, deviation = memory.statistics(sample)
     twin = DATASETS.get(_base(prepared.name))
     test = prepared.split("test") if {"test", "validation"} & set(info.splits) else None
     return Facts(
@@ -182,17 +179,6 @@ def _sample(prepared: Prepared, size: tuple[int, int] | None) -> np.ndarray:
     return read(prepared, "train", size=size, every=_stride(count))[0]
 
 
-def _statistics(images: np.ndarray) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return mean and deviation per channel on the 0..1 scale, exactly, from the histogram of the bytes."""
-    values = np.arange(256) / 255
-    mean, deviation = [], []
-    for channel in range(images.shape[-1]):
-        weights = np.bincount(images[..., channel].ravel(), minlength=256) / images[..., channel].size
-        mean.append(float(weights @ values))
-        deviation.append(float(np.sqrt(weights @ (values - mean[-1]) ** 2)))
-    return tuple(mean), tuple(deviation)
-
-
 def read(
     prepared: Prepared, split: str, *, size: tuple[int, int] | None = None, every: int = 1, report: Report = silent
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -209,13 +195,7 @@ def read(
         raise DataError(f"tfds:{prepared.name} {split}: expected images, found none")
     resize = size if None in declared else None
     first = _shaped(_records(prepared, source, [0])[0]["image"], resize)
-    bytes_ = len(chosen) * first.size
-    if bytes_ > LIMIT:
-        raise DataError(
-            f"tfds:{prepared.name} {split}: {len(chosen):,} images of {_words(first.shape)} take {bytes_ / 2**30:.1f} "
-            f"GiB in memory; expected at most {LIMIT / 2**30:.0f} GiB: use a smaller input size"
-        )
-    images = np.empty((len(chosen), *first.shape), np.uint8)
+    images = memory.empty(f"tfds:{prepared.name} {split}", len(chosen), first.shape)
     labels = np.empty(len(chosen), np.int64)
     for start in range(0, len(chosen), _BATCH):
         records = _records(prepared, source, list(chosen[start : start + _BATCH]))

@@ -52,8 +52,8 @@ class Scope(nnx.Module):
 class Net(nnx.Module):
     """A network that runs: called with images (batch, height, width, channel), it gives `Output`.
 
-    As built it trains, `nnx.view(net, deterministic=True, use_running_average=True)` evaluates. A rule of `RULES` says
-    how signals go back.
+    As built it trains, but for the layers whose paths are `frozen`; `nnx.view(net, deterministic=True,
+    use_running_average=True)` evaluates. A rule of `RULES` says how signals go back.
     """
 
     def __init__(
@@ -63,11 +63,12 @@ class Net(nnx.Module):
         dtype: Any = jnp.float32,
         platform: str = "cpu",
         rule: str | None = None,
+        frozen: frozenset[str] = frozenset(),
         rngs: nnx.Rngs | Keys,
     ) -> None:
         self.network, self.deterministic = network, False
         rows = {row.path: row for row in size(network).rows}
-        maker = _Maker(network.init, dtype, platform, rule, rngs)
+        maker = _Maker(network.init, dtype, platform, rule, frozen, rngs)
         self.scope = maker.scope(network.named(), "", rows)
 
     def __call__(self, x_BxHxWxC: jax.Array, *, rngs: nnx.Rngs | None = None, tap: Tap | None = None) -> Output:
@@ -129,6 +130,7 @@ class _Maker:
     dtype: Any
     platform: str
     rule: str | None
+    frozen: frozenset[str]
     rngs: nnx.Rngs | Keys
 
     def scope(self, layers: Layers, path: str, rows: dict[str, Row], scope: Scope | None = None) -> Scope:
@@ -169,11 +171,11 @@ class _Maker:
                 subsample = Subsample(row.windows, channels, start.weight, start.bias, **common)
                 return _noted(subsample, scale=start.weight, bias=start.bias(1))
             case words.BatchNorm():
-                inits = {"scale_init": ONES, "bias_init": ZEROS}
+                inits = {"scale_init": ONES, "bias_init": ZEROS, "use_running_average": row.path in self.frozen}
                 norm = nnx.BatchNorm(channels, momentum=layer.momentum, epsilon=layer.epsilon, **inits, **common)
                 return _noted(norm, scale=ONES, bias=ZEROS, mean=ZEROS, var=ONES)
             case words.Dropout():
-                return nnx.Dropout(layer.drop)
+                return nnx.Dropout(layer.drop, deterministic=row.path in self.frozen)
             case _:
                 return Fixed(layer, row, self.rule)
 

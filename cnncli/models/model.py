@@ -56,11 +56,16 @@ class Model:
         return shapes
 
 
-def model(network: Network, dtype: Any = jnp.float32, rule: str | None = None) -> Model:
-    """Build a network for this process's platform, without allocating an array; `rule` is one of `RULES`."""
-    net = nnx.eval_shape(
-        lambda: Net(network, dtype=dtype, platform=jax.default_backend(), rule=rule, rngs=Keys(jax.random.key(0)))
-    )
+def model(
+    network: Network, dtype: Any = jnp.float32, rule: str | None = None, frozen: frozenset[str] = frozenset()
+) -> Model:
+    """Build a network for this process's platform, without allocating an array; `rule` is one of `RULES`.
+
+    In training, too, the layers whose paths are `frozen` do as in evaluation: batch normalization keeps to its
+    statistics, and nothing is dropped.
+    """
+    how: dict[str, Any] = {"dtype": dtype, "platform": jax.default_backend(), "rule": rule, "frozen": frozen}
+    net = nnx.eval_shape(lambda: Net(network, **how, rngs=Keys(jax.random.key(0))))
     # A scope's attributes are layers by their names: one that is called set_view is none of Flax's.
     evaluating = nnx.view(
         net, only=nnx.Not(Scope), deterministic=True, use_running_average=True, raise_if_not_found=False

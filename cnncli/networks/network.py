@@ -1,7 +1,7 @@
 """A network: layers, the input they expect, and where it was published; and the path that names each layer."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -148,6 +148,18 @@ def walk(layers: Layers) -> Iterator[Layer]:
         yield layer
         for way in children(layer):
             yield from walk(way)
+
+
+def without(network: Network, paths: Collection[str]) -> Network:
+    """The same network without the layers of these paths, all other names written out as they were."""
+    return replace(network, layers=tuple(_without(network.named(), paths, "")))
+
+
+def _without(layers: Layers, paths: Collection[str], path: str) -> Iterator[Layer]:
+    for layer in layers:
+        if not layer.name or path + layer.name not in paths:
+            inside = f"{path}{layer.name}/" if layer.name else path
+            yield _with_children(layer, tuple(tuple(_without(way, paths, inside)) for way in children(layer)))
 
 
 def adapt(network: Network, input: tuple[int, int, int] | None = None, classes: int | None = None) -> Network:

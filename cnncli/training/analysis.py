@@ -98,7 +98,9 @@ def analyze(network: Network, recipe: Recipe, batch: int, options: dict[str, str
     where = placement()
     where.check_batch(batch)
     blank = _blank(network, where.devices)
-    session = Session(replace(recipe, batch_size=where.devices, validation=0.0), network, blank, options)
+    # All layers train: that is what sizing counts.
+    whole = replace(recipe, batch_size=where.devices, validation=0.0, freeze="", thaw="", lr_shares="")
+    session = Session(whole, network, blank, options)
     built, state = session.program.model, session.like()
     image = jax.ShapeDtypeStruct((batch, *network.input), jnp.float32, sharding=where.split())
     logits = jax.jit(built.logits, compiler_options=options).lower(state.params, state.stats, image)

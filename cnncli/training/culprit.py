@@ -10,8 +10,9 @@ import jax.numpy as jnp
 
 from cnncli.data.inputs import prepare
 from cnncli.evaluation.evaluate import Examples
+from cnncli.models.arrays import over
 from cnncli.models.build import Tap
-from cnncli.models.model import Arrays, Model
+from cnncli.models.model import Arrays
 from cnncli.sizing.size import size
 from cnncli.training.schedules import Watch
 from cnncli.training.session import Session
@@ -29,7 +30,7 @@ def repeated(session: Session, state: State, step: int, paces: Mapping[int, Watc
     while (at := int(state.step)) < step:
         if at in paces:
             state = replace(state, pace=session.where.everywhere(watched(paces[at])))
-        state, _ = session.train(state, session.chunk(at)[:1])
+        state, _ = session.train(state, session.chunk(at)[:1], at)
     return state
 
 
@@ -39,7 +40,7 @@ def in_step(program: Program, state: State, batch: Examples) -> str:
     x, wanted = seen(state, batch.images, batch.labels)
     stats = state.stats
     for mine, key in parts(program, state, len(batch.labels)):
-        layer, stats = _first(partial(_statistics, program.model, state.params, stats, x[mine], key))
+        layer, stats = _first(partial(_statistics, program, state.params, stats, x[mine], key))
         if layer:
             return f"first in layer {layer}"
     _, loss, _, slopes = jax.jit(partial(gradients, program))(state, x, wanted, batch.labels)
@@ -49,18 +50,20 @@ def in_step(program: Program, state: State, batch: Examples) -> str:
     return f"first in the gradient of layer {layer}" if layer else ""
 
 
-def _statistics(model: Model, params: Arrays, stats: Arrays, x: jax.Array, key: jax.Array, tap: Tap) -> Arrays:
-    return model.train(params, stats, x, key, tap)[1]
+def _statistics(program: Program, params: Arrays, stats: Arrays, x: jax.Array, key: jax.Array, tap: Tap) -> Arrays:
+    return over(stats, program.running.train(program.own(params), program.own(stats), x, key, tap)[1])
 
 
 def in_validation(session: Session, state: State) -> str:
     """The first layer that is not finite for images held out, with the parameters that were validated; or ""."""
     if session.val_examples is None:
         return ""
+    program = session.program
+    own = program.own(state.evaluated), program.own(state.stats)
     for start in range(0, len(session.val_examples.labels), BATCH):
         pixels = session.val_examples.images[start : start + BATCH].astype(jnp.float32)
-        x = prepare(pixels, state.scale, session.program.fit)
-        layer, _ = _first(partial(session.program.model.logits, state.evaluated, state.stats, x))
+        x = prepare(pixels, program.scale(state), program.fit)
+        layer, _ = _first(partial(program.running.logits, *own, x))
         if layer:
             return f"first in layer {layer}"
     return ""

@@ -6,7 +6,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Started:
-    """Training is about to begin, or to go on at `step`; `steps` is its whole length."""
+    """Training is about to begin, or to go on at `step`.
+
+    `steps` is its whole length; of the parameters so many never train as `frozen` says; `notes` are for people.
+    """
 
     network: str
     dataset: str
@@ -17,6 +20,27 @@ class Started:
     steps: int
     step: int
     devices: str
+    frozen: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What never trains, as it is now: so many layers with so many values, and the SHA-256 of them all."""
+
+    layers: int
+    values: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Featured:
+    """Of `count` images `done` have their features: what the layers up to `path`, which never train, give of them."""
+
+    path: str
+    done: int
+    count: int
+    seconds: float
 
 
 @dataclass(frozen=True)
@@ -100,4 +124,4 @@ class Stopped:
     culprit: str = ""
 
 
-Event = Started | Compiled | Progress | Epoch | Saved | Stopped
+Event = Started | Frozen | Featured | Compiled | Progress | Epoch | Saved | Stopped

@@ -74,11 +74,20 @@ class Keeper:
         """Whether enough time has gone by since the last checkpoint."""
         return time.monotonic() - self._saved_at > SECONDS_BETWEEN_SAVES
 
+    def begin(self, state: State) -> None:
+        """Save a state that nobody could make again, before the first step."""
+        self._save_last(state)
+        self._last.wait()
+
+    def _save_last(self, state: State) -> int:
+        step = int(state.step)
+        self._last.save(step, state.evaluated, _others(state), _rest(state), {"step": step})
+        return step
+
     def save(self, state: State) -> Iterator[Saved]:
         """Save the best arrays and then the state, so that there is never a last without its best."""
         yield from self.save_best()
-        step = int(state.step)
-        self._last.save(step, state.evaluated, _others(state), _rest(state), {"step": step})
+        step = self._save_last(state)
         self._saved_at = time.monotonic()
         yield Saved(step, self._last.folder, best=False)
 

@@ -14,11 +14,14 @@ from cnncli.networks.network import Network
 from cnncli.runs.folder import RunFolder
 from cnncli.sizing.size import size
 from cnncli.training.culprit import in_step, in_validation, repeated
-from cnncli.training.events import Compiled, Epoch, Event, Progress, Started, Stopped
+from cnncli.training.events import Compiled, Epoch, Event, Frozen, Progress, Started, Stopped
+from cnncli.training.freezing import layers
 from cnncli.training.keeper import Keeper
+from cnncli.training.proof import proof
 from cnncli.training.recipe import Recipe
 from cnncli.training.schedules import EarlyStopping, Plateau, Watch
 from cnncli.training.session import Session
+from cnncli.training.start import Start
 from cnncli.training.step import NEVER, State, Tally, watched
 
 SECONDS_BETWEEN_PROGRESS = 0.2
@@ -45,14 +48,16 @@ def fit(
     options: dict[str, str],
     limits: Limits | None = None,
     resume: bool = False,
+    start: Start | None = None,
 ) -> Iterator[Event]:
     """Train, writing metrics and checkpoints into the run folder, and say what happens.
 
     `data` is the training split, of which the recipe holds out its share; `options` are XLA's. With `resume` the run
-    goes on from its last checkpoint, or from the beginning where none was saved yet. Raises UsageError when recipe,
-    network and data do not go together, DataError for a damaged checkpoint or a full disk.
+    goes on from its last checkpoint, or from the beginning where none was saved yet; a `start`, from which it begins
+    instead of from new arrays, is saved first of all. Raises UsageError when recipe, network and data do not go
+    together, DataError for a damaged checkpoint or a full disk, Bug where what is frozen has changed.
     """
-    session = Session(recipe, network, data, options)
+    session = Session(recipe, network, data, options, start)
     with folder.writing(), Keeper(folder, recipe.choose) as keeper:
         state = keeper.restore(session.like()) if resume else None
         yield from _Loop(session, keeper, limits or Limits()).run(state or session.initial())
@@ -81,8 +86,12 @@ class _Loop:
         """Train from a state to the recipe's end, or to a limit."""
         session, step, culprit = self.session, int(state.step), ""
         yield self._started(step)
+        yield from self._frozen(state)
         reason = "early" if self._exhausted(state) else ""
         if step < session.steps and not reason:
+            if session.start and step == 0:
+                self.keeper.begin(state)
+            yield from session.featured(state)
             self.compile_seconds = session.compile(state)
             yield Compiled(self.compile_seconds)
         while step < session.steps and not reason:
@@ -101,8 +110,15 @@ class _Loop:
                 yield from self.keeper.save(state)
         if step == session.steps and reason != "diverged":
             reason = "done"
+        yield from self._frozen(state)
         epoch = -(-step // session.per_epoch)
         yield Stopped(reason, step, epoch, self.compile_seconds, self.train_seconds, self.keeper.best, culprit)
+
+    def _frozen(self, state: State) -> Iterator[Frozen]:
+        """What never trains, if anything does not."""
+        found = proof(state, self.session.freezing.frozen)
+        if found.values:
+            yield found
 
     def _exhausted(self, state: State) -> bool:
         """Whether early stopping has had enough."""
@@ -136,7 +152,7 @@ class _Loop:
         if (bad - int(state.step)) * self.train_seconds / self.trained > SECONDS_TO_REPEAT:
             return f"in step {bad + 1}"
         state = repeated(session, state, bad, self.paces)
-        return _joined(f"in step {bad + 1}", in_step(session.program, state, session.batch(bad)))
+        return _joined(f"in step {bad + 1}", in_step(session.at(bad), state, session.batch(bad)))
 
     def _stretch(self, state: State, step: int) -> Generator[Event, None, _Stretch]:
         """Train to the end of the epoch or until a limit is reached, telling progress now and then."""
@@ -146,7 +162,7 @@ class _Loop:
         in_flight: deque[tuple[int, Tally]] = deque()
         while step < end and not reason:
             chunk = session.chunk(step)
-            state, tally = session.train(state, chunk)
+            state, tally = session.train(state, chunk, step)
             step, images = step + len(chunk), images + chunk.size
             in_flight.append((step, tally))
             if len(in_flight) > IN_FLIGHT:
@@ -183,6 +199,8 @@ class _Loop:
             steps=session.steps,
             step=step,
             devices=f"{session.where.devices} x {session.where.platform}",
+            frozen=sum(row.params for row in layers(session.network) if row.path in session.freezing.frozen),
+            notes=session.notes,
         )
 
     def _progress(self, step: int, tally: Tally, steps_per_second: float) -> Progress:

@@ -23,16 +23,19 @@ RATES = 200
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of a step, of compiling, and of the whole training; validation is not in them."""
+    """Seconds of a step, of compiling, of the whole training and of features in it; validation is not in them."""
 
     step: float
     compile: float
     total: float
+    features: float = 0.0
 
 
 def timed(session: Session, seconds: float = 3.0) -> Timing:
     """Measure steps for some seconds; the session's data is on the device already."""
-    state = session.initial()
+    state, features = session.initial(), 0.0
+    for event in session.featured(state):
+        features = event.seconds
     compiling = session.compile(state)
     step, began, warm = 0, 0.0, 0
     for call in count():
@@ -41,11 +44,11 @@ def timed(session: Session, seconds: float = 3.0) -> Timing:
         elif call > WARM_UP and time.monotonic() - began > seconds:
             break
         chunk = session.chunk(step % session.steps)
-        state, tally = session.train(state, chunk)
+        state, tally = session.train(state, chunk, step % session.steps)
         tally.count.block_until_ready()
         step += len(chunk)
     each = (time.monotonic() - began) / (step - warm)
-    return Timing(each, compiling, compiling + each * session.steps)
+    return Timing(each, compiling, features + compiling + each * session.steps, features)
 
 
 @dataclass(frozen=True)
@@ -84,13 +87,15 @@ class RangeTest:
 def range_test(session: Session) -> RangeTest:
     """Train one step at each rate of a `Rising` schedule until the loss explodes or the rates are over."""
     state = session.initial()
+    for _ in session.featured(state):
+        pass
     rates: list[float] = []
     losses: list[float] = []
     smoothed: list[float] = []
     average = 0.0
     for step in range(RATES + 1):
         state = replace(state, tally=session.where.everywhere(Tally.empty()))
-        state, tally = session.train(state, session.chunk(step)[:1])
+        state, tally = session.train(state, session.chunk(step)[:1], step)
         loss = float(tally.loss) / int(tally.count)
         if int(tally.bad) != NEVER:
             break

@@ -151,3 +151,6 @@ DATASETS: dict[str, Table] = {
     "cifar10": {"augment": _PICTURES},
     "cifar100": {"augment": _PICTURES},
 }
+
+# Of people's own images: few, most often, and most of what is photographed may be seen in a mirror.
+FOLDER: Table = {"batch_size": 32, "validation": 0.2, "augment": {"name": "mirror"}}

@@ -29,8 +29,9 @@ class Recipe(Checked):
     batch; `choose` by what the best epoch is the best. A batch is computed in `accumulate` parts; `clip_norm` bounds
     the gradient (0: not at all); `average` is the share that a moving average of the weights keeps a step (0: there is
     none). Pictures of files are framed by `resize` and `interpolation` (see `Framing`). Of the training images those of
-    the classes `only` are taken ("cat,dog"; empty: all), and of each class `per_class` (0: all). `source` and
-    `expected` say where the recipe is from and what it gave.
+    the classes `only` are taken ("cat,dog"; empty: all), and of each class `per_class` (0: all). Layers named by
+    `freeze` do not train, or not before the epochs of `thaw` (see `freezing`); groups in `lr_shares` train at a share
+    of the rate (see `shares`). `source` and `expected` say where the recipe is from and what it gave.
     """
 
     network: str = checked(text)
@@ -45,6 +46,9 @@ class Recipe(Checked):
     interpolation: str = checked(one_of(*INTERPOLATIONS), "bilinear")
     only: str = checked(text, "")
     per_class: int = checked(whole(0), 0)
+    freeze: str = checked(text, "")
+    thaw: str = checked(text, "")
+    lr_shares: str = checked(text, "")
     loss: str = checked(one_of(*LOSSES), "cross-entropy")
     init: str = checked(one_of("", *INITIALIZATIONS), "")
     precision: str = checked(one_of("", *PRECISIONS), "")

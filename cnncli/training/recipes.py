@@ -5,21 +5,41 @@ from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 
+from cnncli.data.augment import Augment
+from cnncli.data.dataset import folder
 from cnncli.errors import DataError, UsageError, nearest
 from cnncli.networks.blocks import is_block, is_network
 from cnncli.networks.layers import RadialBasis
 from cnncli.networks.lines import Keys, Place, lines
 from cnncli.networks.network import Network, walk
 from cnncli.networks.toml import parse
-from cnncli.training.published import DATASETS, RECIPES, Table
+from cnncli.training.freezing import freezing, head, layers
+from cnncli.training.optimizers import AdamW
+from cnncli.training.published import DATASETS, FOLDER, RECIPES, Table
 from cnncli.training.recipe import Recipe, Where, read
+
+# Of a network that is trained already, and of its head alone.
+TUNED_LR, HEAD_LR = 1e-3, 1e-2
 
 
 def default(network: Network, dataset: str) -> Recipe:
     """A recipe that is good without further thought: AdamW in one cycle, and augmentation that suits the dataset."""
     loss = "map" if any(isinstance(layer, RadialBasis) for layer in walk(network.layers)) else "cross-entropy"
-    table = {"network": network.name, "dataset": dataset, "loss": loss, **DATASETS.get(dataset, {})}
+    suited = FOLDER if folder(dataset) else DATASETS.get(dataset, {})
+    table = {"network": network.name, "dataset": dataset, "loss": loss, **suited}
     return read(table, "the default recipe")
+
+
+def tuned(network: Network, asked: Recipe) -> Recipe:
+    """The default for a network that is trained already: a lower rate than from the beginning.
+
+    Where `asked` lets nothing but the head train, the rate is the head's, and there is no augmentation: what the others
+    give is computed once for all epochs.
+    """
+    recipe, never = default(network, asked.dataset), freezing(network, asked.freeze, asked.thaw, asked.epochs).frozen
+    if {row.path for row in layers(network) if row.params} - never <= head(network):
+        return replace(recipe, optimizer=AdamW(lr=HEAD_LR), augment=Augment())
+    return replace(recipe, optimizer=AdamW(lr=TUNED_LR))
 
 
 def find(name: str, network: str, dataset: str) -> Recipe:

@@ -1,16 +1,19 @@
 """What a training has on the device and compiled: data, program, and the calls that move the state on."""
 
 import time
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from numpy.typing import NDArray
 
-from cnncli.data.dataset import Loaded
+from cnncli.data.dataset import Loaded, Split
 from cnncli.data.inputs import Fit, scale_for
+from cnncli.data.memory import LIMIT
 from cnncli.data.order import Indices, hold_out, shuffled
 from cnncli.data.placement import placement
 from cnncli.errors import UsageError
@@ -18,12 +21,16 @@ from cnncli.evaluation.evaluate import Evaluator, Examples
 from cnncli.evaluation.losses import class_weights
 from cnncli.evaluation.metrics import evaluated
 from cnncli.models.model import model
-from cnncli.networks.layers import AuxiliaryHead
-from cnncli.networks.network import Network, walk
+from cnncli.networks.network import Network
 from cnncli.sizing.report import Shape
 from cnncli.sizing.size import show, size
+from cnncli.training.events import Featured
+from cnncli.training.freezing import freezing, inside_heads
+from cnncli.training.groups import grouped, shares
 from cnncli.training.recipe import Recipe
+from cnncli.training.start import Start
 from cnncli.training.step import Objective, Program, State, Tally, train_steps
+from cnncli.training.tail import Cut, Extractor, Section, cut
 
 # On accelerators several steps are one call: enough to hide Python, few enough that a signal is heeded soon, even by a
 # device of no more than some 10 TFLOP/s.
@@ -33,60 +40,116 @@ EVALUATION_BATCH = 500
 
 
 class Session:
-    """One training on this process's devices.
+    """One training on this process's devices, from new arrays or from a start.
 
-    `data` is the training split, of which the recipe holds out its share. Raises UsageError when recipe, network and
-    data do not go together.
+    `data` is the training split, of which the recipe holds out its share unless the dataset holds out images itself.
+    Raises UsageError when recipe, network and data do not go together.
     """
 
-    def __init__(self, recipe: Recipe, network: Network, data: Loaded, options: dict[str, str]) -> None:
+    def __init__(
+        self, recipe: Recipe, network: Network, data: Loaded, options: dict[str, str], start: Start | None = None
+    ) -> None:
         check(recipe, network, data)
-        self.recipe, self.network, self.data, self.options = recipe, network, data, options
+        self.recipe, self.network, self.data, self.options, self.start = recipe, network, data, options, start
         self.where = placement()
-        train, val = hold_out(data.split.labels, recipe.validation, recipe.seed)
-        images, labels = data.split.images, data.split.labels
-        seen = images[train]
-        self.train_examples = Examples.placed(seen, labels[train], self.where)
-        self.val_examples = Examples.placed(images[val], labels[val], self.where) if len(val) else None
-        self.scale = scale_for(recipe.scaling, data.facts, seen)
-        self.rest = len(train) % recipe.batch_size // self.where.devices * self.where.devices
+        train, held = parted(recipe, data)
+        self.train_examples = Examples.placed(train.images, train.labels, self.where)
+        self.val_examples = Examples.placed(held.images, held.labels, self.where) if held else None
+        self.scale = (start and start.scale) or scale_for(recipe.scaling, data.facts, train.images)
+        count = len(train.labels)
+        self.rest = count % recipe.batch_size // self.where.devices * self.where.devices
         self.rest = self.rest if recipe.last_batch == "train" else 0
-        self.per_epoch = len(train) // recipe.batch_size + (self.rest > 0)
+        self.per_epoch = count // recipe.batch_size + (self.rest > 0)
         self.steps = self.per_epoch * recipe.epochs
+        self.fit = Fit(recipe.fit or data.facts.fit, network.input[:2])
         self.rate = recipe.schedule.rate(recipe.optimizer.lr, self.steps)
-        self.program = self._program(seen, labels[train])
+        self.freezing = freezing(network, recipe.freeze, recipe.thaw, recipe.epochs)
+        self.cut, self.notes = self._cut(count + (len(held.labels) if held else 0))
+        self.starts, self.programs = self._phases(train)
         # Forward and backward are three times the forward pass.
-        flop = 6 * max(size(network).totals.macs, 1) * recipe.batch_size
+        flop = 6 * max(size(self.cut.above if self.cut else network).totals.macs, 1) * recipe.batch_size
         self.steps_per_call = (
             1 if self.where.platform == "cpu" else int(min(max(FLOP_PER_CALL // flop, 1), STEPS_PER_CALL))
         )
-        self._calls: dict[tuple[int, ...], Any] = {}
+        self._calls: dict[tuple[int, tuple[int, ...]], Any] = {}
         self._ordered: tuple[int, Indices] | None = None
         self._evaluator = Evaluator(
-            self.program.model, self.program.fit, recipe.loss, self.where, EVALUATION_BATCH, options
+            self.program.running, self.program.fit, recipe.loss, self.where, EVALUATION_BATCH, options
         )
 
-    def _program(self, images: NDArray[np.uint8], labels: NDArray[np.int32]) -> Program:
-        recipe, network = self.recipe, self.network
-        weights = class_weights(labels, len(self.data.facts.classes), recipe.class_weights)
-        counts = () if recipe.class_weights == "none" else tuple(map(float, weights))
-        return Program(
-            model=model(network, jnp.dtype(recipe.precision or "float32")),
-            transformation=recipe.optimizer.transformation(self.rate),
-            augment=recipe.augment.for_data(images),
-            fit=Fit(recipe.fit or self.data.facts.fit, network.input[:2]),
-            objective=Objective(recipe.loss, recipe.label_smoothing, counts),
-            batch=self.where.split(),
-            clip_norm=recipe.clip_norm,
-            accumulate=recipe.accumulate,
-            average=recipe.average,
-        )
+    @property
+    def program(self) -> Program:
+        """The first step's program; other phases only differ in what is frozen."""
+        return self.programs[0]
+
+    def at(self, step: int) -> Program:
+        """The program of a step."""
+        return self.programs[self.phase(step)]
+
+    def phase(self, step: int) -> int:
+        """The phase that a step is in, by its number."""
+        return bisect_right(self.starts, step) - 1
+
+    def _cut(self, count: int) -> tuple[Cut | None, tuple[str, ...]]:
+        """Where the network can be cut, so that features of `count` images are computed once; or why it is not."""
+        found = cut(self.network, self.freezing)
+        if found is None:
+            return None, ()
+        if self.recipe.augment.steps:
+            part = f"up to {found.path} nothing ever trains"
+            return None, (f"{part}: with --augment none that part is computed once instead of in every epoch",)
+        if (needed := found.bytes(count, self.recipe.precision or "float32")) > LIMIT:
+            room = f"{needed / 2**30:.1f} GiB, more than {LIMIT / 2**30:.0f} GiB"
+            return None, (f"features of all images up to {found.path} would take {room}: computed in every epoch anew",)
+        return found, ()
+
+    def _phases(self, train: Split) -> tuple[list[int], list[Program]]:
+        """The first step of each phase and its program: with each, more layers train."""
+        recipe, network, facts, dtype = self.recipe, self.network, self.data.facts, self.recipe.precision or "float32"
+        counts = class_weights(train.labels, len(facts.classes), recipe.class_weights)
+        weights = () if recipe.class_weights == "none" else tuple(map(float, counts))
+        own = shares(network, recipe.lr_shares, self.freezing)
+        common: dict[str, Any] = {
+            "transformation": grouped(recipe.optimizer, self.rate, self.freezing, self.per_epoch, own),
+            "augment": recipe.augment.for_data(train.images),
+            "fit": replace(self.fit, size=self.cut.shape[:2]) if self.cut else self.fit,
+            "objective": Objective(recipe.loss, recipe.label_smoothing, weights),
+            "batch": self.where.split(),
+            "clip_norm": recipe.clip_norm,
+            "accumulate": recipe.accumulate,
+            "average": recipe.average,
+        }
+        programs = []
+        for stage in self.freezing.stages:
+            frozen = self.freezing.at(stage.epoch)
+            tail = Section.of(self.cut.above, dtype, frozen) if self.cut else None
+            built = model(network, jnp.dtype(dtype), frozen=frozen)
+            programs.append(Program(model=built, frozen=frozen, tail=tail, **common))
+        return [(stage.epoch - 1) * self.per_epoch for stage in self.freezing.stages], programs
 
     def initial(self) -> State:
         """The state before the first step, on every device."""
         make = jax.jit(self.program.initial, out_shardings=self.where.replicated, compiler_options=self.options)
-        state: State = make(self.scale, self.recipe.seed)
+        given = (self.start.params, self.start.stats) if self.start else ()
+        state: State = make(self.scale, self.recipe.seed, *given)
         return state
+
+    def featured(self, state: State) -> Iterator[Featured]:
+        """Put features in the place of images where the network is cut; needed once, before the first step."""
+        if self.cut is None:
+            return
+        extract = Extractor(self.cut, self.recipe.precision or "float32", self.fit, self.where, self.options)
+        began = time.monotonic()
+        given = [self.train_examples, *([self.val_examples] if self.val_examples else [])]
+        done, count, seen = 0, sum(len(examples.labels) for examples in given), []
+        for examples in given:
+            parts = []
+            for part in extract(state.params, state.stats, state.scale, examples):
+                parts.append(part)
+                done += len(part)
+                yield Featured(self.cut.path, done, count, time.monotonic() - began)
+            seen.append(Examples(jnp.concatenate(parts), examples.labels))
+        self.train_examples, self.val_examples = seen[0], seen[1] if self.val_examples else None
 
     def like(self) -> State:
         """The shapes, dtypes and shardings of a state, for restoring one."""
@@ -124,60 +187,71 @@ class Session:
         indices = self.chunk(step)[0]
         return Examples(self.train_examples.images[indices], self.train_examples.labels[indices])
 
-    def train(self, state: State, chunk: Indices) -> tuple[State, Tally]:
-        """Train on batches (steps, batch); the state given is used up."""
+    def train(self, state: State, chunk: Indices, step: int = 0) -> tuple[State, Tally]:
+        """Train on batches (steps, batch), the first of which is that of `step`; the state given is used up."""
         placed = jax.device_put(chunk.astype(np.int32), self.where.split(axis=1))
         images, labels = self.train_examples.images, self.train_examples.labels
-        if chunk.shape not in self._calls:
-            self._compile(state, chunk.shape)
-        trained: tuple[State, Tally] = self._calls[chunk.shape](state, images, labels, placed)
+        if (call := (self.phase(step), chunk.shape)) not in self._calls:
+            self._compile(state, *call)
+        trained: tuple[State, Tally] = self._calls[call](state, images, labels, placed)
         return trained
 
     def compile(self, state: State) -> float:
         """Compile every call from here to the end; gives the seconds that took."""
         started, step = time.monotonic(), int(state.step)
-        # After two whole epochs nothing new comes.
-        end = min(self.steps, (step // self.per_epoch + 2) * self.per_epoch)
-        while step < end:
-            shape = self.chunk(step).shape
-            if shape not in self._calls:
-                self._compile(state, shape)
-            step += shape[0]
+        for end in (*self.starts[self.phase(step) + 1 :], self.steps):
+            # After two whole epochs of a phase nothing new comes.
+            some = min(end, (step // self.per_epoch + 2) * self.per_epoch)
+            while step < some:
+                call = self.phase(step), self.chunk(step).shape
+                if call not in self._calls:
+                    self._compile(state, *call)
+                step += call[1][0]
+            step = end
         return time.monotonic() - started
 
-    def _compile(self, state: State, shape: tuple[int, ...]) -> None:
+    def _compile(self, state: State, phase: int, shape: tuple[int, ...]) -> None:
         indices = jax.ShapeDtypeStruct(shape, np.int32, sharding=self.where.split(axis=1))
-        call = jax.jit(partial(train_steps, self.program), donate_argnums=0, compiler_options=self.options)
+        run = partial(train_steps, self.programs[phase])
+        call = jax.jit(run, donate_argnums=0, compiler_options=self.options)
         images, labels = self.train_examples.images, self.train_examples.labels
-        self._calls[shape] = call.lower(state, images, labels, indices).compile()
+        self._calls[phase, shape] = call.lower(state, images, labels, indices).compile()
 
     def validate(self, state: State) -> tuple[float, float] | tuple[None, None]:
         """Loss and accuracy on what was held out, if anything was."""
         if self.val_examples is None:
             return None, None
-        predictions = self._evaluator.predict(state.evaluated, state.stats, state.scale, self.val_examples)
+        program = self.program
+        arrays = program.own(state.evaluated), program.own(state.stats), program.scale(state)
+        predictions = self._evaluator.predict(*arrays, self.val_examples)
         result = evaluated(predictions, self.data.facts.classes)
         return result.loss, result.accuracy
 
 
+def parted(recipe: Recipe, data: Loaded) -> tuple[Split, Split | None]:
+    """What is trained on, and what is held out to validate on, if anything is."""
+    if data.held is not None and recipe.validation:
+        return data.split, data.held
+    images, labels = data.split.images, data.split.labels
+    train, held = hold_out(labels, recipe.validation, recipe.seed)
+    return Split(images[train], labels[train]), Split(images[held], labels[held]) if len(held) else None
+
+
 def heads(network: Network) -> dict[str, Shape]:
     """What each auxiliary head gives, by its path."""
-    names = {layer.name for layer in walk(network.named()) if isinstance(layer, AuxiliaryHead)}
-    found: dict[str, Shape] = {}
-    for row in size(network).rows:
-        parts = row.path.split("/")
-        if row.head and (inside := [at for at, part in enumerate(parts) if part in names]):
-            found["/".join(parts[: inside[0] + 1])] = row.output
-    return found
+    inside, outputs = inside_heads(network), {row.path: row.output for row in size(network).rows}
+    return {head: outputs[path] for path, head in inside.items()}
 
 
 def check(recipe: Recipe, network: Network, data: Loaded) -> None:
     """Refuse what does not go together, before a folder is made or anything compiles."""
     placement().check_batch(recipe.batch_size)
-    train, _ = hold_out(data.split.labels, recipe.validation, recipe.seed)
-    if len(train) < recipe.batch_size:
+    count = len(data.split.labels)
+    if data.held is None:
+        count = len(hold_out(data.split.labels, recipe.validation, recipe.seed)[0])
+    if count < recipe.batch_size:
         raise UsageError(
-            f"batch_size is {recipe.batch_size}; expected at most the {len(train):,} images there are to train on"
+            f"batch_size is {recipe.batch_size}; expected at most the {count:,} images there are to train on"
         )
     share = recipe.batch_size // placement().devices
     if share % recipe.accumulate:
@@ -197,6 +271,7 @@ def check(recipe: Recipe, network: Network, data: Loaded) -> None:
         raise UsageError(
             f"{network.name} gives {show(output)} outputs, {facts.name} has {classes} classes: add --classes {classes}"
         )
+    shares(network, recipe.lr_shares, freezing(network, recipe.freeze, recipe.thaw, recipe.epochs))
     for head, given in heads(network).items():
         if given != (classes,):
             raise UsageError(f"{network.name}: head '{head}' gives {show(given)} outputs; expected {classes}")

@@ -14,8 +14,10 @@ from cnncli.data.augment import Augment
 from cnncli.data.inputs import Fit, Scale, scaled
 from cnncli.evaluation.evaluate import Examples
 from cnncli.evaluation.losses import LOSSES, targets
+from cnncli.models.arrays import over, without
 from cnncli.models.model import Arrays, Model
 from cnncli.training.schedules import Watch
+from cnncli.training.tail import Section, as_it_is
 
 Made = TypeVar("Made")
 # Images, targets, shares and labels; and loss, correct predictions and gradients.
@@ -115,7 +117,8 @@ class Program:
     """What does not change in training: compiled functions close over it.
 
     `clip_norm` bounds the norm of the gradient (0: not at all), which is the mean of `accumulate` parts of a batch;
-    `average` is the share of the moving average kept a step (0: none is kept).
+    `average` is the share of the moving average kept a step (0: none is kept). The layers whose paths are `frozen` stay
+    as they are. With a `tail`, images are the features that it sees, and only its layers are computed.
     """
 
     model: Model
@@ -127,10 +130,28 @@ class Program:
     clip_norm: float = 0.0
     accumulate: int = 1
     average: float = 0.0
+    frozen: frozenset[str] = frozenset()
+    tail: Section | None = None
 
-    def initial(self, scale: Scale, seed: jax.Array | int) -> State:
-        """The state before the first step; traceable, so jit it."""
-        params, stats = self.model.initialize(seed)
+    @property
+    def running(self) -> Model:
+        """What is computed in a step: the network, or its tail."""
+        return self.model if self.tail is None else self.tail.model
+
+    def own(self, arrays: Arrays) -> Arrays:
+        """The arrays of the running model among all of the network's."""
+        return arrays if self.tail is None else self.tail.own(arrays)
+
+    def scale(self, state: State) -> Scale:
+        """How what comes in is scaled."""
+        return state.scale if self.tail is None else as_it_is()
+
+    def initial(
+        self, scale: Scale, seed: jax.Array | int, params: Arrays | None = None, stats: Arrays | None = None
+    ) -> State:
+        """The state before the first step, with arrays that are given instead of new ones; traceable, so jit it."""
+        fresh, still = self.model.initialize(seed)
+        params, stats = over(fresh, params or {}), over(still, stats or {})
         return State(
             params=params,
             stats=stats,
@@ -176,7 +197,7 @@ def prepared(program: Program, state: State, batch: Examples) -> tuple[jax.Array
         wanted = program.objective.targets(batch.labels, program.model.classes)
         x = program.fit(batch.images.astype(jnp.float32))
         x, wanted = program.augment(keys(state)[0], x, wanted)
-        return scaled(x, state.scale, program.fit), wanted
+        return scaled(x, program.scale(state), program.fit), wanted
 
     return _once(make, state.step) if jax.default_backend() == "cpu" else make()
 
@@ -196,18 +217,19 @@ def train_step(program: Program, state: State, batch: Examples) -> State:
     """One step of descent on a batch of images (batch, height, width, channel) uint8 and labels (batch,)."""
     x, wanted = prepared(program, state, batch)
     stats, loss, correct, slopes = gradients(program, state, x, wanted, batch.labels)
+    trained = without(state.params, program.frozen)
     norm = optax.tree.norm(slopes)
     if program.clip_norm:
         slopes = jax.tree.map(lambda slope: slope * jnp.minimum(1.0, program.clip_norm / (norm + 1e-6)), slopes)
-    updates, optimizer = program.transformation.update(slopes, state.optimizer, state.params, scale=state.pace["scale"])
-    params = optax.apply_updates(state.params, updates)
+    updates, optimizer = program.transformation.update(slopes, state.optimizer, trained, scale=state.pace["scale"])
+    trained = optax.apply_updates(trained, updates)
     seen, size = state.tally, len(batch.labels)
     finite = jnp.isfinite(loss) & jnp.isfinite(norm)
     return replace(
         state,
-        params=params,
+        params=over(state.params, trained),
         stats=stats,
-        average=_averaged(program, state, params),
+        average=_averaged(program, state, trained),
         optimizer=optimizer,
         step=state.step + 1,
         tally=Tally(
@@ -271,22 +293,24 @@ def _part(program: Program, params: Arrays, stats: Arrays, batch: Batch, key: ja
     """Loss, correct predictions and gradients of a part of a batch, and the statistics after it."""
     x, wanted, shares, labels = batch
 
-    def objective(params: Arrays) -> tuple[jax.Array, tuple[jax.Array, jax.Array, Arrays]]:
-        output, after = program.model.train(params, stats, x, key)
+    def objective(trained: Arrays) -> tuple[jax.Array, tuple[jax.Array, jax.Array, Arrays]]:
+        own = program.own(over(params, trained)), program.own(stats)
+        output, after = program.running.train(*own, x, key)
         loss = program.objective(output.logits, wanted, shares)
         heads = sum(weight * program.objective(head, wanted, shares) for weight, head in output.heads)
         correct = jnp.sum(jnp.argmax(output.logits, axis=-1) == labels)
-        return loss + heads, (loss, correct, after)
+        return loss + heads, (loss, correct, over(stats, after))
 
-    (_, (loss, correct, after)), slopes = jax.value_and_grad(objective, has_aux=True)(params)
+    (_, (loss, correct, after)), slopes = jax.value_and_grad(objective, has_aux=True)(without(params, program.frozen))
     return (loss, correct, slopes), after
 
 
-def _averaged(program: Program, state: State, params: Arrays) -> Arrays:
-    """The moving average of the parameters after this step."""
+def _averaged(program: Program, state: State, trained: Arrays) -> Arrays:
+    """The moving average of the parameters after this step; what is frozen is its own average, to the bit."""
     if not program.average:
         return {}
     step = state.step.astype(jnp.float32) + 1
     kept = jnp.minimum(program.average, step / (YOUNG + step))
-    average: Arrays = jax.tree.map(lambda old, new: kept * old + (1 - kept) * new, state.average, params)
-    return average
+    before = without(state.average, program.frozen)
+    average = jax.tree.map(lambda old, new: kept * old + (1 - kept) * new, before, trained)
+    return over(state.average, average)

@@ -23,12 +23,12 @@ def rows(network: Network) -> dict[str, Row]:
     return found
 
 
-def row_of(network: Network, path: str) -> Row:
+def row_of(network: Network, path: str, option: str = "--layer") -> Row:
     """The layer at a path. Raises UsageError, with the nearest, for one that there is not."""
     found = rows(network)
     if path not in found:
         hint = nearest(path, found) or f"; cnncli size {network.name} shows them"
-        raise UsageError(f"--layer: {network.name} has no layer '{path}'{hint}")
+        raise UsageError(f"{option}: {network.name} has no layer '{path}'{hint}")
     return found[path]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.dataset import Loaded
-from cnncli.data.pictures import framed
+from cnncli.data.framing import Framing
 from cnncli.visualize.features import Layer, raw, sample
 from cnncli.visualize.palette import GREEN, ORANGE
 from cnncli.visualize.picked import Picked
@@ -99,7 +99,8 @@ def neighbours(
     """
     places = sample(len(data.split.labels), layer.count(images, data, AMONG), seed)
     labels, size = data.split.labels[places], data.split.images.shape[1:3]
-    asked = np.stack([framed(image, size) if image.shape[:2] != size else image for image in queries.images])
+    framing = Framing((size[0], size[1]))
+    asked = np.stack([framing(image) if image.shape[:2] != size else image for image in queries.images])
     both = np.concatenate([asked, data.split.images[places]])
     where = {int(place): at for at, place in enumerate(places)}
     own = [where.get(place) for place in queries.places] or [None] * len(asked)

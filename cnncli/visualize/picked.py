@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from cnncli.data import pictures
 from cnncli.data.dataset import Loaded
+from cnncli.data.framing import Framing
 from cnncli.errors import UsageError
-from cnncli.visualize.subject import Subject
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,9 @@ class Picked:
     places: tuple[int, ...] = ()
 
 
-def files(names: Sequence[str], subject: Subject) -> Picked:
-    """Pictures of files, the middle of each at the network's size. Raises DataError for what is no picture."""
-    height, width, channels = subject.network.input
-    images = [pictures.framed(pictures.read(name, channels), (height, width)) for name in names]
+def files(names: Sequence[str], framing: Framing, channels: int) -> Picked:
+    """Pictures of files, each framed as the network takes them. Raises DataError for what is no picture."""
+    images = [framing(pictures.read(name, channels)) for name in names]
     return Picked(np.stack(images), tuple(Path(name).name for name in names), (None,) * len(names))
 
 

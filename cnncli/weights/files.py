@@ -1,89 +1,119 @@
 """Files of named tensors, whoever wrote them: safetensors, PyTorch's two formats, NumPy's npz, Keras's HDF5."""
 
+import stat
 import zipfile
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
-from cnncli.errors import DataError, UsageError
-from cnncli.weights.pickled import NotTensors, Tensors, read_legacy, read_zip, refused
+from cnncli.errors import CnncliError, DataError
+from cnncli.weights.hdf5 import read_hdf5
+from cnncli.weights.pickled import NotTensors, Tensors
+from cnncli.weights.torchfiles import read_legacy, read_zip
 
 FORMATS = "safetensors, .pth or .pt of PyTorch, .npz, or .h5 of Keras"
+# What people take for weights, by its first bytes.
+OTHERS = {
+    b"version https://git-lfs": "the pointer of Git LFS; to get the weights: git lfs pull",
+    b"<!DOCTYPE": "a web page, perhaps what a download was answered",
+    b"<html": "a web page, perhaps what a download was answered",
+    b"\x1f\x8b": "compressed by gzip; unpack it before",
+}
+# An npz may be compressed, which weights hardly are and what is all zero is a thousandfold.
+MOST_UNPACKED, SMALL = 20, 64 * 2**20
+# What an npz says of an array before its numbers.
+MOST_HEADER = 10_000
+NPY_VERSIONS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+LONGEST_NAME = 500
 
 
 def read(path: Path) -> Tensors:
-    """The tensors of a file by name, its format told by what it holds; nothing in it is run.
+    """The tensors of a file by name, as they are in it; the format is told by the content, of which nothing is run.
 
-    Raises DataError for a file that is missing, damaged, or of another kind.
+    The arrays may share memory and are not to be written to. Raises DataError for a file that is missing, damaged, or
+    of another kind; UsageError where h5py is needed and is not there.
     """
     try:
-        with path.open("rb") as stream:
-            start = stream.read(16)
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}; expected {FORMATS}") from None
-    if (reader := _reader(path, start)) is None:
-        raise DataError(f"{path} holds no weights that can be read; expected {FORMATS}")
-    found = refused(path, reader)
-    if not found:
-        raise DataError(f"{path} holds no tensors")
-    return found
+        return _named(_reader(path)(path), path)
+    except CnncliError:
+        raise
+    except NotTensors as error:
+        raise DataError(f"{path}: it holds {_printable(str(error))}") from error
+    except Exception as error:
+        if isinstance(error, OSError) and error.filename is not None:
+            raise DataError(f"{path}: {error.strerror}") from error
+        # A damaged file can raise nearly anything in what reads it.
+        raise DataError(f"{path} is damaged: {_printable(str(error)) or type(error).__name__}") from error
 
 
-def _reader(path: Path, start: bytes) -> Callable[[Path], Tensors] | None:
+def _reader(path: Path) -> Callable[[Path], Tensors]:
+    """What reads a file of these first bytes."""
+    # A pipe would be waited for, and a device read for ever.
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise DataError(f"{path} is a {'folder' if path.is_dir() else 'device'}, not a file; expected {FORMATS}")
+    with path.open("rb") as stream:
+        start = stream.read(32)
     if start.startswith(b"\x89HDF\r\n\x1a\n"):
-        return _hdf5
+        return read_hdf5
     if start[8:9] == b"{":
-        return _safetensors
-    if start.startswith(b"PK") and zipfile.is_zipfile(path):
+        return _read_safetensors
+    if start.startswith(b"PK\x03\x04"):
         with zipfile.ZipFile(path) as archive:
-            return _npz if any(name.endswith(".npy") for name in archive.namelist()) else read_zip
-    # The first bytes of a pickle of protocol 2, as PyTorch wrote before its zip format.
-    return read_legacy if start.startswith(b"\x80\x02") else None
+            return _read_npz if any(name.endswith(".npy") for name in archive.namelist()) else read_zip
+    # The first bytes of a pickle of protocol 2 or later, which is what PyTorch wrote before its zip format.
+    if start[:1] == b"\x80":
+        return read_legacy
+    what = next((words for magic, words in OTHERS.items() if start.startswith(magic)), "no weights that can be read")
+    raise DataError(f"{path} is {'empty' if not start else what}; expected {FORMATS}")
 
 
-def _safetensors(path: Path) -> Tensors:
-    from safetensors import SafetensorError, safe_open
+def _named(tensors: Tensors, path: Path) -> Tensors:
+    if not tensors:
+        raise NotTensors("no tensors")
+    for name in tensors:
+        # They are shown at a terminal, which obeys what is not printable.
+        if not name.isprintable() or len(name) > LONGEST_NAME:
+            raise NotTensors(f"a tensor whose name is no name: {name}")
+    return tensors
 
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except SafetensorError as error:
-        raise ValueError(str(error)) from None
+
+def _printable(text: str) -> str:
+    """The beginning of a text from a file, without what a terminal would obey."""
+    text = "".join(letter if letter.isprintable() else "?" for letter in " ".join(text[:1000].split()))
+    return text if len(text) <= 160 else f"{text[:160]}..."
 
 
-def _npz(path: Path) -> Tensors:
+def _read_safetensors(path: Path) -> Tensors:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+
+
+def _read_npz(path: Path) -> Tensors:
     with zipfile.ZipFile(path) as archive:
-        for info in archive.infolist():
-            with archive.open(info) as stream:
-                version = np.lib.format.read_magic(stream)
-                read_header = (
-                    np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-                )
-                shape, _, dtype = read_header(stream)
-                claimed = int(np.prod([int(side) for side in shape], dtype=object) if shape else 1) * dtype.itemsize
-                if dtype.hasobject:
-                    raise NotTensors(f"Python objects ({info.filename}), which were not run")
-                if claimed != info.file_size - stream.tell():
-                    raise NotTensors(f"{info.filename} of {info.file_size:,} bytes, whose header claims {claimed:,}")
-    with np.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
+        entries = [info for info in archive.infolist() if info.filename.endswith(".npy")]
+        most = max(SMALL, MOST_UNPACKED * path.stat().st_size)
+        if (claimed := sum(info.file_size for info in entries)) > most:
+            raise NotTensors(f"arrays that claim {claimed:,} bytes; expected at most {most:,}")
+        kinds = {info.filename.removesuffix(".npy"): _kind(archive, info) for info in entries}
+    with np.load(path, allow_pickle=False, max_header_size=MOST_HEADER) as arrays:
+        return {name: arrays[name] for name, kind in kinds.items() if kind in "fiub"}
 
 
-def _hdf5(path: Path) -> Tensors:
-    try:
-        import h5py
-    except ImportError:
-        raise UsageError(f"{path} is of Keras; to read it: pip install 'cnncli[keras]'") from None
-    found: Tensors = {}
-
-    def visit(name: str, item: object) -> None:
-        if isinstance(item, h5py.Dataset) and item.dtype.kind == "f":
-            found[name] = item[()]
-
-    try:
-        with h5py.File(path, "r") as file:
-            file.visititems(visit)
-    except OSError as error:
-        raise ValueError(str(error)) from None
-    return found
+def _kind(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:
+    """The kind of numbers of an array, whose header must say what it has."""
+    with archive.open(info) as stream:
+        version = np.lib.format.read_magic(stream)
+        if version not in NPY_VERSIONS:
+            raise NotTensors(f"{info.filename} in version {version[0]}.{version[1]} of NumPy's format")
+        shape, _, dtype = NPY_VERSIONS[version](stream, max_header_size=MOST_HEADER)
+        if dtype.hasobject:
+            raise NotTensors(f"Python objects in {info.filename}; nothing of them was run")
+        # NumPy makes room for what the header claims.
+        found, claimed = info.file_size - stream.tell(), prod(shape) * dtype.itemsize
+    if claimed != found:
+        raise NotTensors(f"{info.filename}, whose header claims {claimed:,} bytes where there are {found:,}")
+    return dtype.kind

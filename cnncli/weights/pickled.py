@@ -1,24 +1,18 @@
-"""PyTorch's files of tensors, in the zip format and the one before it, without PyTorch and without running anything.
+"""Pickles of tensors, read without PyTorch and without running anything.
 
-A pickle names what it wants built. This reader knows tensors, their storages and dictionaries, and refuses any other
-name before it is looked up.
+A pickle is a program that may name any function and call it. This reader has the few instructions that PyTorch writes,
+and the few names: tensors, their storages and dictionaries. Any other name is refused before it is looked up.
 """
 
-import io
 import pickle
-import zipfile
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
-
-from cnncli.errors import DataError
 
 Tensors = dict[str, NDArray[Any]]
 
@@ -35,11 +29,17 @@ STORAGES: dict[str, Any] = {
     "ByteStorage": np.uint8,
     "BoolStorage": np.bool_,
 }
-LEGACY_MAGIC, LEGACY_PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
-# No pickle of names and shapes is larger; the numbers lie beside it.
-MOST_PICKLED = 64 * 2**20
+# The numbers lie beside the pickle: names and shapes of a thousand layers are some hundred thousand bytes.
+MOST_PICKLED = 2 * 2**20
+# No name that is asked for has more letters.
+MOST_NAMED = 1024
+# The most arguments of anything that is built, and the most axes that NumPy's arrays have.
+MOST_ARGUMENTS, MOST_AXES = 16, 64
+# More values than any file has.
+TOO_MANY = 2**48
 # Dictionaries in dictionaries that are looked into: {"state_dict": {...}}.
-WRAPPERS = ("state_dict", "model_state_dict", "model")
+WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
+DEEPEST = 4
 
 
 class NotTensors(Exception):
@@ -47,171 +47,217 @@ class NotTensors(Exception):
 
 
 @dataclass(frozen=True)
-class _Kind:
+class Kind:
     """The type of a storage, as the pickle names it."""
 
     dtype: Any
 
 
 @dataclass
-class _Storage:
-    """A run of values, which the legacy format brings after the pickle that refers to it."""
+class Storage:
+    """A run of values; the legacy format brings them after the pickle that refers to it."""
 
-    dtype: Any
+    kind: Kind
     count: int
     values: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True)
-class _Tensor:
+class Tensor:
     """A view of a storage: where it begins, and its shape and strides in values."""
 
-    storage: _Storage
+    storage: Storage
     offset: int
     shape: tuple[int, ...]
     strides: tuple[int, ...]
 
     def array(self) -> NDArray[Any]:
-        """The values, as a copy in rows."""
-        values = self.storage.values
+        """The values where they are, not to be written to. Raises NotTensors for a view that leaves its storage."""
+        values, count = self.storage.values, prod(self.shape)
         if values is None:
             raise NotTensors("a tensor whose values are missing")
         last = self.offset + sum((size - 1) * step for size, step in zip(self.shape, self.strides, strict=True))
-        # Strides of 0 could claim any size.
-        if prod(self.shape) and (last >= len(values) or prod(self.shape) > len(values)):
-            raise NotTensors(f"a tensor of {prod(self.shape):,} values in a storage of {len(values):,}")
-        strides = tuple(step * values.itemsize for step in self.strides)
-        view = np.lib.stride_tricks.as_strided(values[self.offset :], self.shape, strides, writeable=False)
-        return np.array(view)
+        # A step of 0 could repeat one value for ever.
+        if count and (last >= len(values) or count > len(values)):
+            raise NotTensors(f"a tensor that needs {max(last + 1, count):,} values of a storage of {len(values):,}")
+        steps = tuple(step * values.itemsize for step in self.strides)
+        return np.lib.stride_tricks.as_strided(values[self.offset :], self.shape, steps, writeable=False)
 
 
-def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> _Tensor:
-    numbers = (offset, *shape, *strides)
-    if not isinstance(storage, _Storage) or len(shape) != len(strides):
+def _tensor(storage: Any, offset: Any, shape: Any, strides: Any, *_: Any) -> Tensor:
+    axes = type(shape) is type(strides) is tuple and len(shape) == len(strides) <= MOST_AXES
+    if not isinstance(storage, Storage) or not axes:
         raise NotTensors("a tensor that is none")
-    if not all(type(number) is int and 0 <= number < 2**48 for number in numbers):
-        raise NotTensors("a tensor of an impossible shape")
-    return _Tensor(storage, offset, tuple(shape), tuple(strides))
+    if any(type(number) is not int or not 0 <= number < TOO_MANY for number in (offset, *shape, *strides)):
+        raise NotTensors("a tensor whose offset, shape or strides are impossible")
+    if prod(shape) >= TOO_MANY:
+        raise NotTensors("a tensor of an impossible size")
+    return Tensor(storage, offset, shape, strides)
 
 
 def _parameter(tensor: Any, *_: Any) -> Any:
     return tensor
 
 
+def _size(axes: Any = ()) -> Any:
+    return axes
+
+
+def _dictionary(pairs: Any = None) -> dict[Any, Any]:
+    """What Python 2 makes of a list of pairs, Python 3 fills after."""
+    if pairs is None:
+        return {}
+    if type(pairs) is not list:
+        raise NotTensors("a dictionary that is none")
+    made = {_key(key): value for key, value in pairs}
+    # A list that is used again and again would make as many copies.
+    pairs.clear()
+    return made
+
+
+def _key(key: Any) -> Any:
+    # Tuples inside each other a million deep cannot be hashed: the interpreter's stack ends before.
+    if type(key) not in (str, int, float, bool, type(None)):
+        raise NotTensors("a dictionary whose keys are no names")
+    return key
+
+
 KNOWN: Mapping[tuple[str, str], Any] = {
-    ("collections", "OrderedDict"): OrderedDict,
+    ("collections", "OrderedDict"): _dictionary,
     ("torch._utils", "_rebuild_tensor_v2"): _tensor,
     ("torch._utils", "_rebuild_tensor"): _tensor,
     ("torch._utils", "_rebuild_parameter"): _parameter,
-    ("torch", "Size"): tuple,
-    **{("torch", name): _Kind(dtype) for name, dtype in STORAGES.items()},
+    ("torch._utils", "_rebuild_parameter_with_state"): _parameter,
+    ("torch.nn.parameter", "Parameter"): _parameter,
+    ("torch", "Size"): _size,
+    **{("torch", name): Kind(dtype) for name, dtype in STORAGES.items()},
 }
+_CALLED = (_dictionary, _tensor, _parameter, _size)
+
+_INSTRUCTIONS = (
+    *("PROTO", "FRAME", "STOP", "MARK", "POP", "POP_MARK", "DUP"),
+    *("NONE", "NEWTRUE", "NEWFALSE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT"),
+    *("BINUNICODE", "SHORT_BINUNICODE", "BINSTRING", "SHORT_BINSTRING"),
+    *("EMPTY_LIST", "APPEND", "APPENDS", "LIST", "EMPTY_TUPLE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"),
+    *("EMPTY_DICT", "BINPUT", "LONG_BINPUT", "MEMOIZE", "BINGET", "LONG_BINGET"),
+    *("GLOBAL", "STACK_GLOBAL", "BINPERSID"),
+)
 
 
-# The one written in C makes room for as many memos as a few bytes can claim.
-class _Reader(pickle._Unpickler):
-    """Builds tensors, and nothing that KNOWN does not have."""
+def _code(instruction: str) -> int:
+    return int(getattr(pickle, instruction)[0])
 
-    def __init__(self, stream: BinaryIO, storage: Callable[[str, Any, int], _Storage]) -> None:
-        super().__init__(stream, encoding="utf-8")
-        self.storage = storage
+
+class _Instructions(dict[int, Callable[[Any], None]]):
+    """What each instruction does; those that are not here are refused by their names."""
+
+    def __missing__(self, code: int) -> Callable[[Any], None]:
+        named = [name for name in pickle.__all__ if name.isupper() and getattr(pickle, name) == bytes([code])]
+        raise NotTensors(
+            f"a pickle with {' '.join(named) or f'byte {code}'}, which no tensor needs; nothing of it was run"
+        )
+
+
+class _Limited:
+    """A stream of which no more is read, or asked for, than a pickle may have."""
+
+    def __init__(self, stream: BinaryIO, most: int) -> None:
+        self._stream, self._left = stream, most
+
+    def _taken(self, data: bytes, wanted: int) -> bytes:
+        self._left -= len(data)
+        if wanted > len(data) and not self._left:
+            raise NotTensors(f"a pickle of more than {MOST_PICKLED:,} bytes, too many for names and shapes")
+        return data
+
+    def read(self, count: int) -> bytes:
+        """Up to `count` bytes."""
+        return self._taken(self._stream.read(min(count, self._left)), count)
+
+    def readline(self) -> bytes:
+        """A line of no more than a name's length."""
+        return self._taken(self._stream.readline(min(MOST_NAMED, self._left)), 0)
+
+
+# The unpickler that is written in C makes room for as many memos as a few bytes can claim.
+class Reader(pickle._Unpickler):
+    """Builds tensors from one pickle of a stream, and nothing that KNOWN does not have.
+
+    `storage` is asked for a storage by name, kind and number of values.
+    """
+
+    stack: list[Any]
+    pop_mark: Callable[[], list[Any]]
+    dispatch: ClassVar[dict[int, Callable[[Any], None]]] = _Instructions(
+        {_code(name): pickle._Unpickler.dispatch[_code(name)] for name in _INSTRUCTIONS}
+    )
+
+    def __init__(self, stream: BinaryIO, storage: Callable[[str, Kind, int], Storage]) -> None:
+        super().__init__(_Limited(stream, MOST_PICKLED), fix_imports=False, encoding="utf-8")
+        self._storage = storage
 
     def find_class(self, module: str, name: str) -> Any:
         """What a pickle may name."""
         if (module, name) not in KNOWN:
-            raise NotTensors(f"a pickle that asks for {module}.{name}, which is no tensor and was not run")
+            raise NotTensors(f"a pickle that asks for {module}.{name}, which is no tensor; nothing of it was run")
         return KNOWN[module, name]
 
-    def persistent_load(self, key: Any) -> _Storage:
+    def persistent_load(self, key: Any) -> Storage:
         """The storage that a tensor refers to."""
         match key:
-            case ("storage", _Kind(dtype=dtype), str(name), _, int(count), *_) if 0 <= count < 2**48:
-                return self.storage(name, dtype, count)
+            # The last of six is of a storage within another, which nobody writes.
+            case ("storage", Kind() as kind, str(name), _, int(count), *view) if 0 <= count < TOO_MANY and not any(
+                view
+            ):
+                return self._storage(name, kind, count)
         raise NotTensors("a storage that is none")
 
+    def _reduce(self) -> None:
+        """Call one of ours, whatever the pickle has put there to be called."""
+        arguments, called = self.stack.pop(), self.stack[-1]
+        if not any(called is one for one in _CALLED) or type(arguments) is not tuple:
+            raise NotTensors("a pickle that calls what is no function")
+        if len(arguments) > MOST_ARGUMENTS:
+            raise NotTensors(f"a pickle that calls a function with {len(arguments):,} arguments")
+        self.stack[-1] = called(*arguments)
 
-def read_zip(path: Path) -> Tensors:
-    """The tensors of a file in the zip format (PyTorch 1.6 and later). Raises NotTensors."""
-    with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if name.endswith("/data.pkl")]
-        if len(names) != 1:
-            raise NotTensors("no data.pkl")
-        folder = names[0].removesuffix("data.pkl")
-        order = (
-            _entry(archive, f"{folder}byteorder").decode() if f"{folder}byteorder" in archive.namelist() else "little"
-        )
+    def _build(self) -> None:
+        """Leave out what is said about a dictionary or a tensor besides, such as PyTorch's `_metadata`."""
+        self.stack.pop()
+        if type(self.stack[-1]) not in (dict, Tensor):
+            raise NotTensors("a pickle that changes what is no dictionary")
 
-        def storage(name: str, dtype: Any, count: int) -> _Storage:
-            values = _values(_entry(archive, f"{folder}data/{name}"), dtype, count, order)
-            return _Storage(dtype, count, values)
+    def _set(self, items: list[Any]) -> None:
+        if type(self.stack[-1]) is not dict or len(items) % 2:
+            raise NotTensors("a dictionary that is none")
+        self.stack[-1].update({_key(key): value for key, value in zip(items[::2], items[1::2], strict=True)})
 
-        if archive.getinfo(names[0]).file_size > MOST_PICKLED:
-            raise NotTensors("a pickle too large to hold names and shapes alone")
-        return _named(_Reader(io.BytesIO(archive.read(names[0])), storage).load())
+    def _setitem(self) -> None:
+        value, key = self.stack.pop(), self.stack.pop()
+        self._set([key, value])
 
+    def _setitems(self) -> None:
+        self._set(self.pop_mark())
 
-def read_legacy(path: Path) -> Tensors:
-    """The tensors of a file in the format before the zip. Raises NotTensors."""
-    size, found = path.stat().st_size, OrderedDict[str, _Storage]()
-
-    def storage(name: str, dtype: Any, count: int) -> _Storage:
-        return found.setdefault(name, _Storage(dtype, count))
-
-    with path.open("rb") as stream:
-        magic, protocol, _ = (_Reader(stream, storage).load() for _ in range(3))
-        if (magic, protocol) != (LEGACY_MAGIC, LEGACY_PROTOCOL):
-            raise NotTensors("no PyTorch file: its first number is another")
-        content = _Reader(stream, storage).load()
-        for key in _Reader(stream, storage).load():
-            if key not in found:
-                raise NotTensors("a storage that no tensor has")
-            one = found[key]
-            count, length = int.from_bytes(stream.read(8), "little", signed=True), np.dtype(one.dtype).itemsize
-            if count < 0 or count * length > size - stream.tell():
-                raise NotTensors(f"a storage that claims {count:,} values in a file of {size:,} bytes")
-            one.values = _values(stream.read(count * length), one.dtype, count, "little")
-    return _named(content)
+    dispatch |= {
+        _code("REDUCE"): _reduce,
+        _code("BUILD"): _build,
+        _code("SETITEM"): _setitem,
+        _code("SETITEMS"): _setitems,
+    }
 
 
-def _entry(archive: zipfile.ZipFile, name: str) -> bytes:
-    try:
-        info = archive.getinfo(name)
-    except KeyError:
-        raise NotTensors(f"no {name}") from None
-    # What torch.save writes is stored as it is: a compressed entry could claim any size.
-    if info.compress_type != zipfile.ZIP_STORED:
-        raise NotTensors(f"{name} compressed, which PyTorch never does")
-    return archive.read(info)
-
-
-def _values(content: bytes, dtype: Any, count: int, order: str) -> NDArray[Any]:
-    kind = np.dtype(dtype)
-    if len(content) != count * kind.itemsize:
-        raise NotTensors(f"a storage of {len(content):,} bytes that claims {count:,} values")
-    values = np.frombuffer(content, kind)
-    return values.byteswap() if order == "big" else values
-
-
-def _named(content: Any) -> Tensors:
-    """The tensors of a dictionary by name; what else a checkpoint has beside them is left out."""
-    if not isinstance(content, Mapping):
-        raise NotTensors(f"a {type(content).__name__.strip('_').lower()} instead of a dictionary of tensors")
-    for wrapper in WRAPPERS:
-        if isinstance(inner := content.get(wrapper), Mapping):
-            return _named(inner)
-    tensors = {str(name): value.array() for name, value in content.items() if isinstance(value, _Tensor)}
-    if not tensors:
-        raise NotTensors("a dictionary without tensors")
+def named(content: Any) -> Tensors:
+    """The tensors of a dictionary by name; what else a checkpoint has beside them is left out. Raises NotTensors."""
+    for _ in range(DEEPEST):
+        if type(content) is not dict:
+            raise NotTensors("no dictionary of tensors")
+        inner = next((content[name] for name in WRAPPERS if type(content.get(name)) is dict), None)
+        if inner is None:
+            break
+        content = inner
+    tensors = {name: value.array() for name, value in content.items() if type(name) is str and type(value) is Tensor}
+    # What DataParallel puts before every name.
+    if all(name.startswith("module.") for name in tensors):
+        return {name.removeprefix("module."): array for name, array in tensors.items()}
     return tensors
-
-
-def refused(path: Path, read: Callable[[Path], Tensors]) -> Tensors:
-    """Read a file, every way in which it can be wrong as one DataError."""
-    try:
-        return read(path)
-    except NotTensors as error:
-        raise DataError(f"{path}: it holds {error}") from None
-    except (pickle.UnpicklingError, zipfile.BadZipFile, EOFError, ValueError, TypeError, IndexError, KeyError) as error:
-        raise DataError(f"{path} is damaged: {str(error)[:80] or type(error).__name__}") from None
-    except (AttributeError, ImportError, NotImplementedError, OverflowError, UnicodeError, MemoryError) as error:
-        raise DataError(f"{path} is damaged: {str(error)[:80] or type(error).__name__}") from None

@@ -35,7 +35,7 @@ def test_the_data_is_read_when_it_is_asked_for(trained, monkeypatch):
     def fails(*_, **__):
         raise AssertionError("read")
 
-    monkeypatch.setattr(looking, "load", fails)
+    monkeypatch.setattr(looking, "split_of", fails)
     view = look(trained, "method", place())
     assert (view.facts.classes[3], view.subject.network.input) == ("3", (8, 8, 1))
     with pytest.raises(AssertionError, match="read"):
@@ -106,9 +106,9 @@ def test_a_run_without_what_is_wanted_is_refused(trained, tmp_path):
         look(Path(bare), "method", place())
 
 
-def test_another_dataset_must_go_with_the_network(trained):
+def test_another_dataset_must_go_with_the_network(trained, real_data):
     with pytest.raises(UsageError, match="mlp takes 1 channels and tells 10 classes; cifar10 has 3 and 10"):
-        _ = look(trained, "method", place(dataset="cifar10")).subject
+        _ = look(trained, "method", Place(dataset="cifar10", source=Source(real_data, "cpu", False))).subject
 
 
 def test_a_picture_is_named_after_run_and_method(tmp_path, monkeypatch):

@@ -29,6 +29,7 @@ def test_a_page_has_the_runs_facts_and_all_sections(cli, trained, tmp_path):
     assert f"{accuracy:.2%} of 360 images of digits test are recognized." in found.text("p")
     params = cli("size", trained, "--json").json["totals"]["params"]
     assert f"{params:,}" in found.text("td")
+    assert "1,437 images to train on, 360 to test on" in found.text("td")
     facts = json.loads((trained / "run.json").read_text())
     assert facts["diagnosis"]["sentences"][0] in found.text("p")
     assert facts["versions"]["jax"] in found.text("td") and facts["device"]["kind"] in found.text("td")

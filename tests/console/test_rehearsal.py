@@ -15,7 +15,7 @@ RECIPE = Recipe("lenet5", "digits", precision="float32")
 
 def plan(total=80.0, devices=1, **settings):
     table = changed(RECIPE, settings).to_table()
-    return Plan(table, size(find("lenet5")), 1400, 35, 740_000, devices, Timing(0.05, 3.0, total))
+    return Plan(table, size(find("lenet5")), 1400, 35, 740_000, devices, Timing(0.05, 3.0, total), ((1, 61_706),))
 
 
 def said(plan):

@@ -4,9 +4,11 @@ import shutil
 import pytest
 
 from cnncli.data.check import Finding, check
+from cnncli.data.inventory import Inventory
 from cnncli.errors import DataError
 
 from . import made
+from .folders import write
 
 LABELS = "t10k-labels-idx1-ubyte"
 
@@ -69,3 +71,12 @@ def test_a_folder_with_nothing_known_says_what_is_looked_for(tmp_path):
         check(tmp_path)
     with pytest.raises(DataError, match="no such folder"):
         check(tmp_path / "nowhere")
+
+
+def test_a_folder_of_images_is_one_where_no_original_files_are(tmp_path, real_data):
+    write(tmp_path, {"a": 3, "b": 3})
+    found = check(tmp_path)
+    assert isinstance(found, Inventory)
+    assert (found.root, found.counts, found.issues) == (tmp_path, {"images": {"a": 3, "b": 3}}, ())
+    shutil.copyfile(real_data / "mnist" / f"{LABELS}.gz", tmp_path / f"{LABELS}.gz")
+    assert {finding.dataset for finding in check(tmp_path)} == {"mnist"}

@@ -17,11 +17,12 @@ DIGEST = hashlib.sha256(BYTES).hexdigest()
 
 @dataclass
 class Behaviour:
-    """What a server gives, after how many bytes it hangs up, whether it knows ranges, and what it was asked."""
+    """What a server gives, where it hangs up, whether it knows ranges and its length, and what it was asked."""
 
     data: bytes = BYTES
     stop: int | None = None
     ranges: bool = True
+    length: bool = True
     status: int = 200
     asked: list[str | None] = field(default_factory=list)
 
@@ -44,6 +45,14 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(it.data) - start))
         self.end_headers()
         self.wfile.write(it.data[start : it.stop])
+
+    def do_HEAD(self):
+        it = self.behaviour
+        it.asked.append("HEAD")
+        self.send_response(it.status, "Not Found" if it.status == 404 else None)
+        if it.length:
+            self.send_header("Content-Length", str(len(it.data)))
+        self.end_headers()
 
     def log_message(self, *_):
         pass
@@ -134,6 +143,26 @@ def test_no_mirror_says_why_in_one_line(tmp_path, serve):
         download.obtain(file(serve(Behaviour(status=404)), "http://127.0.0.1:9/some.bin"), tmp_path)
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 300
     assert names(tmp_path) == []
+
+
+def test_the_server_says_how_large_a_file_is(serve):
+    unsized = replace(file("http://127.0.0.1:9/some.bin", serve(Behaviour())), size=0)
+    assert download.sized(unsized) == replace(unsized, size=len(BYTES))
+    with pytest.raises(DataError, match="it does not say how large it is"):
+        download.sized(replace(unsized, urls=(serve(Behaviour(length=False)),)))
+
+
+def test_a_digest_of_which_the_beginning_is_known(tmp_path, serve):
+    known = replace(file(serve(Behaviour())), sha256=DIGEST[:8])
+    assert download.obtain(known, tmp_path).read_bytes() == BYTES
+    assert download.is_right(tmp_path / "some.bin", known) and download.is_right(
+        tmp_path / "some.bin", replace(known, size=0)
+    )
+    assert not download.is_right(tmp_path / "some.bin", replace(known, sha256="0" * 8))
+    other = replace(file(serve(Behaviour())), sha256="0" * 8, name="other.bin")
+    with pytest.raises(DataError, match=f"begins with 00000000, received {DIGEST}; run the same"):
+        download.obtain(other, tmp_path)
+    assert names(tmp_path) == ["some.bin"]
 
 
 def test_a_dataset_is_fetched_and_repaired(tmp_path, serve, monkeypatch):

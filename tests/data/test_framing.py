@@ -35,3 +35,10 @@ def test_a_middle_larger_than_the_picture_is_framed_in_black(resize: int) -> Non
     edge = (10 - resize) // 2
     assert framed.sum() == 255 * resize**2
     assert framed[edge:-edge, edge:-edge].min() == 255
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 500, 3), (500, 1, 1), (3, 2, 1)])
+def test_any_shape_is_framed(shape: tuple[int, int, int], interpolation: str) -> None:
+    framed = Framing((6, 4), interpolation=interpolation)(np.full(shape, 9, np.uint8))
+    assert framed.tolist() == np.full((6, 4, shape[2]), 9).tolist()

@@ -186,18 +186,34 @@ def test_a_network_of_other_channels_takes_no_picture():
         pictures.read("china", 2)
 
 
-@pytest.mark.parametrize("channels", [1, 3])
-def test_the_middle_is_framed(channels):
-    wide = np.zeros((10, 40, channels), np.uint8)
-    wide[:, 12:28] = 200
-    assert pictures.framed(wide, (5, 5)).tolist() == np.full((5, 5, channels), 200).tolist()
-    tall = np.ascontiguousarray(wide.transpose(1, 0, 2))
-    assert pictures.framed(tall, (20, 20)).tolist() == np.full((20, 20, channels), 200).tolist()
-    assert not pictures.framed(wide, (2, 8))[:, [0, -1]].any()
-    assert pictures.framed(wide, (10, 40)).tolist() == wide.tolist()
+GREY = {"grey", "one bit", "grey with transparency", "sixteen bits"}
 
 
-@pytest.mark.parametrize("shape", [(1, 1, 3), (1, 500, 3), (500, 1, 1), (3, 2, 1)])
-def test_any_shape_is_framed(shape):
-    framed = pictures.framed(np.full(shape, 9, np.uint8), (6, 4))
-    assert framed.tolist() == np.full((6, 4, shape[2]), 9).tolist()
+@pytest.mark.parametrize(("name", "picture", "saved"), [(name, *MODES[name][:2]) for name in MODES], ids=MODES)
+def test_the_header_tells_what_is_grey(name, picture, saved, tmp_path):
+    picture.save(tmp_path / "two.png", **saved)
+    assert pictures.header(tmp_path / "two.png") == pictures.Header((1, 2), name in GREY)
+
+
+def test_a_palette_of_greys_is_grey(tmp_path):
+    picture = two(0, 1, "P")
+    picture.putpalette([9, 9, 9, 200, 200, 200])
+    picture.save(tmp_path / "greys.png")
+    assert pictures.header(tmp_path / "greys.png").grey
+
+
+@pytest.mark.parametrize(("orientation", "size"), [(1, (16, 24)), (3, (16, 24)), (6, (24, 16)), (8, (24, 16))])
+def test_the_header_has_the_size_of_the_turned_picture(orientation, size, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (24, 16)).save(tmp_path / "turned.jpg", exif=exif)
+    assert pictures.header(tmp_path / "turned.jpg").size == size
+    assert pictures.read(str(tmp_path / "turned.jpg"), 3).shape[:2] == size
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("content", [b"", b"words", declared(60_000, 60_000)], ids=["nothing", "words", "a bomb"])
+def test_what_is_no_picture_has_no_header(content, tmp_path):
+    (tmp_path / "broken.png").write_bytes(content)
+    assert pictures.header(tmp_path / "broken.png") is None
+    assert pictures.header(tmp_path / "absent.png") is None

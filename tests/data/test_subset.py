@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,3 +54,11 @@ def test_labels_follow_the_classes_that_a_network_tells() -> None:
     assert (fewer.facts.classes, fewer.split.labels.tolist()) == (("a", "b", "c"), [2, 0])
     with pytest.raises(DataError, match=r"network tells 2 classes \(a, q\); made has 3 classes \(a, b, c\)"):
         aligned(data, ("a", "q"))
+
+
+def test_what_a_dataset_holds_out_follows_its_classes() -> None:
+    data = made(("a", "b", "c"), [0, 1, 2, 1])
+    held = Split(np.full((3, 1, 1, 1), 7, np.uint8), np.array([2, 0, 1], np.int32))
+    chosen = only(replace(data, held=held), ["c", "b"]).held
+    assert chosen is not None and chosen.labels.tolist() == [0, 1]
+    assert per_class(replace(data, held=held), 1, seed=0).held is held

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnncli.data import dataset, tfds
+from cnncli.data import dataset, memory, tfds
 from cnncli.data.dataset import fetch
 from cnncli.data.framing import Framing
 from cnncli.errors import DataError, UsageError
@@ -137,7 +137,7 @@ def test_other_features_are_named(tmp_path):
 
 
 def test_what_does_not_fit_in_memory_is_refused(tiny, monkeypatch):
-    monkeypatch.setattr(tfds, "LIMIT", 12 * 6 * 9 * 3 - 1)
+    monkeypatch.setattr(memory, "LIMIT", 12 * 6 * 9 * 3 - 1)
     with pytest.raises(DataError, match="12 images of 6x9x3 take"):
         dataset.load("tfds:tiny", "train", data_dir=tiny[0])
 

@@ -9,15 +9,17 @@ import pytest
 
 from cnncli.data.dataset import Loaded
 from cnncli.errors import DataError, UsageError
+from cnncli.models.model import model
 from cnncli.networks.network import adapt
 from cnncli.runs.checkpoints import Checkpoints
 from cnncli.training.culprit import repeated
-from cnncli.training.events import Best, Compiled, Epoch, Progress, Saved, Started, Stopped
+from cnncli.training.events import Best, Compiled, Epoch, Featured, Frozen, Progress, Saved, Started, Stopped
 from cnncli.training.keeper import Keeper
-from cnncli.training.loop import Limits
+from cnncli.training.loop import Limits, fit
 from cnncli.training.recipe import changed
 from cnncli.training.schedules import Watch
 from cnncli.training.session import Session
+from cnncli.training.start import start
 from cnncli.training.step import watched
 
 
@@ -53,6 +55,18 @@ EVERYTHING = {
     "stop.patience": 2,
     "stop.minimum_change": 0.2,
     "epochs": 12,
+}
+
+
+# The same for layers that are frozen, thaw in the second epoch, and train at different rates.
+THAWING = {
+    "freeze": "hidden",
+    "thaw": "hidden=2",
+    "lr_shares": "head=1, rest=0.1",
+    "average": 0.9,
+    "augment": "shift",
+    "optimizer": "adamw",
+    "clip_norm": 1.0,
 }
 
 
@@ -158,6 +172,84 @@ def test_with_everything_on_it_also_ends_in_the_same_bits(training, calls):
     assert same(kept(training, whole, **EVERYTHING), kept(training, broken, **EVERYTHING))
     assert same(kept(training, whole, "best", **EVERYTHING), kept(training, broken, "best", **EVERYTHING))
     assert lines(whole) == lines(broken)
+
+
+@pytest.mark.parametrize("calls", [9, 20, 25])
+def test_frozen_and_thawed_it_also_ends_in_the_same_bits(training, calls):
+    whole, broken = training.folder(), training.folder()
+    list(training.events(whole, **THAWING))
+    events = list(training.events(broken, stopped_after(calls), **THAWING))
+    assert (events[-1].reason, events[-1].step) == ("signal", calls)
+    list(training.events(broken, resume=True, **THAWING))
+    assert same(kept(training, whole, **THAWING), kept(training, broken, **THAWING))
+    assert same(kept(training, whole, "best", **THAWING), kept(training, broken, "best", **THAWING))
+    assert lines(whole) == lines(broken)
+
+
+def test_a_layer_stays_as_it_is_until_the_epoch_in_which_it_thaws(training):
+    session = Session(changed(training.recipe, THAWING), training.network, training.data, {})
+    first = np.array(session.initial().params["hidden"]["kernel"])
+    moved = []
+    for calls in (20, 21):
+        folder = training.folder()
+        list(training.events(folder, stopped_after(calls), **THAWING))
+        with Keeper(folder) as keeper:
+            state = keeper.last(session.like())
+        assert np.array_equal(state.params["hidden"]["kernel"], state.average["hidden"]["kernel"]) == (calls == 20)
+        moved.append(np.abs(np.asarray(state.params["hidden"]["kernel"]) - first).max())
+    # Twenty steps make the first epoch.
+    assert moved[0] == 0 < moved[1]
+
+
+def test_a_step_that_went_wrong_is_repeated_in_its_phase(training):
+    how = {**THAWING, "optimizer": "sgd", "clip_norm": 0.0, "lr_shares": ""}
+    session = Session(changed(training.recipe, how), training.network, training.data, {})
+    state = session.initial()
+    for step in range(45):
+        state, _ = session.train(state, session.chunk(step), step)
+    again = repeated(session, session.initial(), 45, {})
+    assert same(jax.tree.leaves(again.params), jax.tree.leaves(state.params))
+    folder = training.folder()
+    list(training.events(folder, stopped_after(21), **{**how, "optimizer.lr": 0.01}))
+    # The second step of the second phase, at a rate that throws the weights away.
+    ended = list(training.events(folder, resume=True, **{**how, "optimizer.lr": 1e30}))[-1]
+    assert (ended.reason, ended.culprit) == ("diverged", "in step 23, first in layer output")
+
+
+def test_a_training_that_starts_from_other_arrays_can_be_gone_on_with_without_them(training):
+    """However soon it was stopped: what it starts from is saved first of all."""
+    params, stats = model(training.network).initialize(7)
+    begun = start(training.network, params, stats)
+
+    def run(folder, limits=None, **how):
+        return list(fit(training.recipe, training.network, training.data, folder, {}, limits, **how))
+
+    whole, broken = training.folder(), training.folder()
+    run(whole, start=begun)
+    session = Session(training.recipe, training.network, training.data, {}, begun)
+    with Keeper(broken) as keeper:
+        keeper.begin(session.initial())
+    # As a kill in the first epoch leaves it.
+    run(broken, resume=True)
+    assert same(kept(training, whole), kept(training, broken))
+    assert same(jax.tree.leaves(session.initial().params), jax.tree.leaves(params))
+    drawn = training.folder()
+    run(drawn)
+    assert not same(kept(training, whole), kept(training, drawn))
+
+
+def test_what_is_frozen_is_told_before_and_after(training):
+    folder = training.folder()
+    events = list(training.events(folder, freeze="hidden", augment="none", average=0.9))
+    first, last = (event for event in events if isinstance(event, Frozen))
+    assert first == last
+    assert (first.layers, first.values) == (1, 64 * 128 + 128)
+    assert events[0].frozen == 64 * 128 + 128
+    kinds = [type(event) for event in events if not isinstance(event, Progress)]
+    assert kinds[:4] == [Started, Frozen, Featured, Featured]
+    assert kinds.index(Compiled) == 2 + kinds.count(Featured)
+    assert kinds[-2:] == [Frozen, Stopped]
+    assert not any(isinstance(event, Frozen) for event in training.events(training.folder(), epochs=1))
 
 
 def test_what_early_stopping_ended_is_not_gone_on_with(training):
@@ -299,10 +391,10 @@ def test_a_good_epoch_before_divergence_is_kept(training, monkeypatch):
     folder, asked = training.folder(), iter(range(10**6))
     spoil = Session.train
 
-    def train(session, state, batches):
+    def train(session, state, batches, step):
         if next(asked) == 25:
             state = replace(state, params=jax.tree.map(lambda leaf: leaf * jnp.nan, state.params))
-        return spoil(session, state, batches)
+        return spoil(session, state, batches, step)
 
     monkeypatch.setattr(Session, "train", train)
     events = list(training.events(folder))

@@ -49,10 +49,10 @@ def test_a_time_is_measured_without_the_first_calls(recipe, mlp, digits, monkeyp
     session = Session(changed(recipe, {"epochs": 1000}), mlp, digits, {})
     train, calls = Session.train, []
 
-    def slow_at_first(session, state, chunk):
+    def slow_at_first(session, state, chunk, step):
         calls.append(len(chunk))
         time.sleep(0.3 if len(calls) <= probe.WARM_UP else 0.002)
-        return train(session, state, chunk)
+        return train(session, state, chunk, step)
 
     monkeypatch.setattr(Session, "train", slow_at_first)
     session.steps_per_call = 4

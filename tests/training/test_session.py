@@ -51,13 +51,28 @@ def test_every_call_of_a_training_is_compiled_before_it(session):
     one = session(last_batch="train", epochs=3)
     one.steps_per_call = 8
     made = []
-    one._compile = lambda state, shape: made.append(shape) or one._calls.update({shape: None})
+    one._compile = lambda state, *call: made.append(call) or one._calls.update({call: None})
     one.compile(one.initial())
-    assert sorted(made) == [(1, 15), (4, 64), (8, 64)]
+    assert sorted(made) == [(0, (1, 15)), (0, (4, 64)), (0, (8, 64))]
     # Going on within an epoch, the calls are others until its end.
     made.clear()
     one.compile(replace(one.initial(), step=jax.numpy.int32(5)))
-    assert made == [(7, 64)]
+    assert made == [(0, (7, 64))]
+
+
+def test_a_phase_is_compiled_once_before_the_training(session):
+    one = session(last_batch="train", epochs=9, freeze="hidden", thaw="hidden=6")
+    one.steps_per_call = 8
+    made = []
+    one._compile = lambda state, *call: made.append(call) or one._calls.update({call: None})
+    one.compile(one.initial())
+    assert made == [(phase, shape) for phase in (0, 1) for shape in ((8, 64), (4, 64), (1, 15))]
+    assert [one.phase(step) for step in (0, 5 * 21 - 1, 5 * 21, 9 * 21 - 1)] == [0, 0, 1, 1]
+    assert (one.at(0).frozen, one.at(5 * 21).frozen) == ({"flatten1", "hidden"}, {"flatten1"})
+    made.clear()
+    one._calls.clear()
+    one.compile(replace(one.initial(), step=jax.numpy.int32(5 * 21)))
+    assert {phase for phase, _ in made} == {1}
 
 
 def test_classes_are_weighed_as_they_are_trained_on(recipe, mlp, digits):
@@ -76,6 +91,20 @@ def test_memory_of_a_state_is_that_of_its_arrays(session):
     params = 4 * 9610
     assert averaged.bytes - plain.bytes == params
     assert 2 * params < plain.bytes < 2 * params + 200
+
+
+def test_what_the_dataset_holds_out_itself_is_what_is_validated_on(recipe, mlp, digits):
+    images, labels = digits.split.images, digits.split.labels
+    data = replace(digits, split=Split(images[:1000], labels[:1000]), held=Split(images[1000:], labels[1000:]))
+    one = Session(recipe, mlp, data, {})
+    assert np.array_equal(one.train_examples.images, images[:1000])
+    assert np.array_equal(one.val_examples.labels, labels[1000:])
+    assert one.per_epoch == 1000 // 64
+    # Without validation nothing is chosen, whatever there is.
+    plain = Session(changed(recipe, {"validation": 0.0}), mlp, data, {})
+    assert (len(plain.train_examples.labels), plain.val_examples) == (1000, None)
+    with pytest.raises(UsageError, match="batch_size is 1001; expected at most the 1,000 images"):
+        Session(changed(recipe, {"batch_size": 1001}), mlp, data, {})
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 from sklearn.neighbors import NearestNeighbors
 
+from cnncli.data.framing import Framing
 from cnncli.networks.layers import Dense, Flatten
 from cnncli.networks.network import Network
 from cnncli.visualize import picked
@@ -104,7 +105,7 @@ def test_a_sheet_says_with_words_and_colours_which_are_of_the_class(found):
 def test_a_picture_of_a_file_has_neighbours_and_no_class(data, tmp_path):
     Image.fromarray(np.array([[98, 29]], np.uint8)).save(tmp_path / "own.png")
     looked = subject(NETWORK, PARAMS)
-    queries = picked.files([str(tmp_path / "own.png")], looked)
+    queries = picked.files([str(tmp_path / "own.png")], Framing(NETWORK.input[:2]), NETWORK.input[2])
     found = neighbours(looked, data, queries, Layer.of(NETWORK, None), 2, None, 0)
     assert [one.tolist() for one in found.found] == [[[3, 2]], [[1, 3]]]
     assert (found.shown, found.counted[0].queries, len(found.sentences)) == ((), 6, 1)

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cnncli.data.framing import Framing
 from cnncli.errors import DataError, UsageError
-from cnncli.networks.layers import Dense, Flatten
-from cnncli.networks.network import Network
 from cnncli.visualize import picked
-from tests.visualize.subjects import loaded, subject
+from tests.visualize.subjects import loaded
 
 LABELS = [2, 0, 0, 1, 2, 0, 0, 0]
 
@@ -52,11 +51,10 @@ def test_images_of_one_class(data):
 
 
 def test_files_are_framed_at_the_networks_size(tmp_path):
-    looked = subject(Network("n", (4, 6, 3), (Flatten(), Dense(3))))
     Image.new("RGB", (60, 40), (10, 20, 30)).save(tmp_path / "plain.png")
-    found = picked.files([str(tmp_path / "plain.png"), "flower"], looked)
+    found = picked.files([str(tmp_path / "plain.png"), "flower"], Framing((4, 6)), 3)
     assert found.images.shape == (2, 4, 6, 3)
     assert found.images[0].reshape(-1, 3).tolist() == [[10, 20, 30]] * 24
     assert (found.names, found.labels, found.places) == (("plain.png", "flower"), (None, None), ())
     with pytest.raises(DataError, match="there is no picture"):
-        picked.files([str(tmp_path / "none.png")], looked)
+        picked.files([str(tmp_path / "none.png")], Framing((4, 6)), 3)

@@ -92,6 +92,7 @@ def _image(image: str | None, index: int | None, size: int | None) -> tuple["NDA
     import numpy as np
 
     from cnncli.data import digits, pictures
+    from cnncli.data.framing import Framing
 
     if image is None:
         if size is not None:
@@ -105,7 +106,7 @@ def _image(image: str | None, index: int | None, size: int | None) -> tuple["NDA
     if index is not None:
         raise UsageError("--image brings its own image; leave --index out")
     side = size or SIDE
-    grey = pictures.framed(pictures.read(image, 1), (side, side))[..., 0]
+    grey = Framing((side, side), interpolation="bicubic")(pictures.read(image, 1))[..., 0]
     return grey.astype(np.float32), f"{Path(image).name} of {side}x{side} pixels, 0 to 255"
 
 

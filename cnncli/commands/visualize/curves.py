@@ -32,6 +32,8 @@ def curves(
     if len({folder.path.resolve() for folder in folders}) < len(folders):
         raise UsageError("a run is given twice; expected each once")
     metrics = [folder.metrics() for folder in folders]
+    if imported := [folder for folder in folders if opened.facts(folder)["status"] == opened.IMPORTED]:
+        raise UsageError(f"{imported[0].path} has imported weights, which have no curves; expected a run of train")
     if empty := [str(folder.path) for folder, lines in zip(folders, metrics, strict=True) if not lines]:
         raise DataError(f"{', '.join(empty)}: no epoch is trained yet; go on with: cnncli train --resume {empty[0]}")
     from cnncli.visualize.curves import draw, overlay

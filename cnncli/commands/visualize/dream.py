@@ -83,6 +83,7 @@ def _pictures(
 ) -> tuple[list[str], list["NDArray[np.uint8]"]]:
     """The pictures to dream on, with their names: photographs as large as wanted, a dataset's images as they are."""
     from cnncli.data import pictures
+    from cnncli.data.framing import Framing
     from cnncli.visualize import dream
 
     network = view.subject.network
@@ -96,4 +97,4 @@ def _pictures(
     read = [pictures.read(name, network.input[2]) for name in files or ["china"]]
     sizes = [dream.fitted((one.shape[0], one.shape[1]), tile, longest) for one in read]
     names = [Path(name).name for name in files or ["china"]]
-    return names, [pictures.framed(one, size) for one, size in zip(read, sizes, strict=True)]
+    return names, [Framing(size, interpolation="bicubic")(one) for one, size in zip(read, sizes, strict=True)]

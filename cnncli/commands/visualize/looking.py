@@ -4,7 +4,7 @@ import os
 import shlex
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +14,7 @@ import typer
 from cnncli import runtime
 from cnncli.commands import opened, options
 from cnncli.commands.evaluate import slot_of
-from cnncli.commands.task import Source, framing, load, remembered
+from cnncli.commands.task import Source, framing, named, split_of
 from cnncli.console import terminal
 from cnncli.errors import UsageError
 from cnncli.runs.folder import RunFolder
@@ -22,6 +22,7 @@ from cnncli.runs.folder import RunFolder
 if TYPE_CHECKING:
     from cnncli.data.dataset import Loaded
     from cnncli.data.facts import Facts
+    from cnncli.data.framing import Framing
     from cnncli.visualize.picked import Picked
     from cnncli.visualize.subject import Subject
 
@@ -91,25 +92,32 @@ class View:
 
     @cached_property
     def dataset(self) -> str:
-        """The dataset that is looked at."""
-        return self.place.dataset or opened.recipe(self.folder).dataset
+        """The dataset that is looked at, as titles have it."""
+        from cnncli.data.dataset import short
+
+        return short(self.place.dataset or opened.recipe(self.folder).dataset)
+
+    @cached_property
+    def own(self) -> bool:
+        """Whether it is the dataset that the run was trained on."""
+        return not self.place.dataset or named(self.place.dataset) == opened.recipe(self.folder).dataset
 
     @cached_property
     def data(self) -> "Loaded":
         """The split that is looked at."""
-        from cnncli.data.subset import aligned
-
-        facts, source = opened.facts(self.folder), self.place.source
-        same = self.dataset == opened.recipe(self.folder).dataset
-        data_dir = source.data_dir or (remembered(facts) if same else None)
-        framed = framing(opened.recipe(self.folder), opened.network(self.folder))
-        data = load(self.dataset, self.place.split, replace(source, data_dir=data_dir), framed)
-        return aligned(data, opened.known(self.folder).classes)
+        if self.place.dataset is None and opened.facts(self.folder)["status"] == opened.IMPORTED:
+            raise UsageError(f"{self.name} has imported weights and no dataset; give --image FILE or --dataset")
+        return split_of(self.folder, self.place.dataset, self.place.split, self.place.source)
 
     @cached_property
     def facts(self) -> "Facts":
         """What is known about the data without reading it."""
         return opened.known(self.folder) if self.place.dataset is None else self.data.facts
+
+    @cached_property
+    def framing(self) -> "Framing":
+        """How a picture of any size becomes an image as the network was trained on, or its weights were."""
+        return framing(self.folder)
 
     @cached_property
     def subject(self) -> "Subject":
@@ -137,7 +145,7 @@ class View:
         if files and (index or label):
             raise UsageError("--image brings its own image; leave --index and --class out")
         if files:
-            return picked.files(files, self.subject)
+            return picked.files(files, self.framing, self.subject.network.input[2])
         if index:
             return picked.places(numbers(index), self.data)
         only = None if label is None else self.subject.label(label)

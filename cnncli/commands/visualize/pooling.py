@@ -24,10 +24,11 @@ def pooling(
     path = target(out, None, "pooling", force)
     runtime.configure("cpu")
     from cnncli.data import pictures
+    from cnncli.data.framing import Framing
     from cnncli.visualize import sheet
     from cnncli.visualize.pooling import NOTE
     from cnncli.visualize.pooling import sheet as laid_out
 
-    pixels = pictures.framed(pictures.read(image, 3), (size, size))
+    pixels = Framing((size, size), interpolation="bicubic")(pictures.read(image, 3))
     sheet.draw(laid_out(pixels, Path(image).name), path, made())
     shown(path, NOTE)

@@ -80,7 +80,7 @@ def _looked(view: View, facts: dict[str, Any]) -> "Looked":
 
 def _verdict(view: View, facts: dict[str, Any], result: "Evaluation") -> "Verdict":
     """What to make of the training; where nothing was held out, by what the test split gave just now."""
-    usual = view.place.split == "test" and view.dataset == facts["dataset"] and view.slot == slot_of(view.folder, None)
+    usual = view.place.split == "test" and view.own and view.slot == slot_of(view.folder, None)
     return verdict_of(view.folder, facts | {"test": {"accuracy": result.accuracy}} if usual else facts)
 
 
@@ -91,7 +91,7 @@ def _facts(view: View, facts: dict[str, Any], result: "Evaluation") -> "Section"
     from cnncli.visualize.accuracies import Accuracy
     from cnncli.visualize.report import Section, Table
 
-    network, recipe, about = view.subject.network, opened.recipe(view.folder), view.facts
+    network, recipe, about = view.subject.network, opened.recipe(view.folder), view.data.facts
     sized, low_high = size(network), Accuracy(0, result.correct, result.count).interval
     published = "; ".join(filter(None, (network.variant, network.paper)))
     statistics = f", and {sized.totals.stats:,} statistics of BatchNorm" * bool(sized.totals.stats)
