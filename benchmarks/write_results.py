@@ -50,8 +50,8 @@ def planned(claim: Claim) -> int:
 
 
 def claim_of(run: dict[str, Any]) -> str | None:
-    """The claim that a run is of, by network, dataset and the recipe's source; none for a part of the data."""
-    if run["recipe"].get("only") or run["recipe"].get("per_class") or "from" in run:
+    """The claim that a run is of, by network, dataset and the recipe's source; none for other classes or weights."""
+    if run["recipe"].get("only") or "from" in run:
         return None
     for name, claim in CLAIMS.items():
         source = RECIPES.get(claim.network, {}).get(claim.recipe, {}).get("source", "")
@@ -61,10 +61,11 @@ def claim_of(run: dict[str, Any]) -> str | None:
 
 
 def command(run: dict[str, Any]) -> str | None:
-    """The words after `--reproduce` that make a run: the claim, and the epochs where they are not the recipe's."""
+    """The words after `--reproduce` that make a run: the claim, and where it was shortened, how."""
     if (name := claim_of(run)) is None:
         return None
-    epochs, plan = run["recipe"]["epochs"], planned(CLAIMS[name])
+    epochs, plan, images = run["recipe"]["epochs"], planned(CLAIMS[name]), run["recipe"].get("per_class")
+    name += f" --per-class {images}" if images else ""
     return name if plan in (0, epochs) else f"{name} --epochs {epochs}"
 
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import settings
 
 # Tests and the processes they start share compilations, and nothing else with the user. JAX reads this at its import.
-_CACHE = tempfile.TemporaryDirectory(prefix="cnncli-tests-", ignore_cleanup_errors=True)
-os.environ["JAX_COMPILATION_CACHE_DIR"] = _CACHE.name
+if "PYTEST_XDIST_WORKER" not in os.environ:  # A worker has the folder of the process that started it.
+    _CACHE = tempfile.TemporaryDirectory(prefix="cnncli-tests-", ignore_cleanup_errors=True)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = _CACHE.name
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -17,6 +18,11 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 # The first example of a test may compile.
 settings.register_profile("cnncli", deadline=None)
 settings.load_profile("cnncli")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One process more than there are cores: many tests wait for processes of their own."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session")

@@ -92,6 +92,7 @@ def test_the_script_for_ci_runs(tmp_path):
     assert said == f"accuracy {json.loads((tmp_path / 'eval.json').read_text())['accuracy']}\n"
 
 
+@pytest.mark.slow
 def test_the_script_that_transfers_runs(tmp_path):
     (tmp_path / "pictures").mkdir()
     digits = load("digits", "test").split

@@ -3,6 +3,7 @@
 import shlex
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from hashlib import file_digest
 from math import isfinite
@@ -19,7 +20,7 @@ from cnncli.commands.task import now
 from cnncli.console import importing, terminal
 from cnncli.errors import DataError, UsageError
 from cnncli.networks import toml
-from cnncli.networks.catalogue import CATALOGUE
+from cnncli.networks.catalogue import CATALOGUE, find
 from cnncli.networks.network import Network, adapt
 from cnncli.runs.folder import RunFolder
 from cnncli.sizing.size import show, size
@@ -67,12 +68,13 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Origin:
-    """A file of weights, what it holds, its digest, and what is published about it, where that is known."""
+    """A file of weights, what it holds, its digest, what is published about it, and what it says of itself."""
 
     path: Path
     tensors: "Tensors"
     sha256: str
     known: "Published | None"
+    about: dict[str, str]
 
 
 def import_weights(
@@ -100,27 +102,29 @@ def import_weights(
 
     cnncli weights import resnet50-11ad3fa6.pth --network resnet50 --labels imagenet_classes.txt
     """
+    from cnncli.weights import exported
+
     origin = read(file)
     given = of_name(network, origin, crop)
-    how = preprocessing(given, Wanted(resize, interpolation, mean, std, transform_input), origin.known)
+    how = preprocessing(given, Wanted(resize, interpolation, mean, std, transform_input), origin)
     try:
         net, found = fitted(origin.tensors, given, classes)
     except DataError as error:
         raise DataError(f"{origin.path}: {error}") from None
-    names = class_names(labels, size(net).output[-1])
+    known = facts_of(net, class_names(labels, size(net).output[-1], origin), how, origin)
     weights = {
-        "source": source or (origin.known.address if origin.known else ""),
-        "licence": licence or (origin.known.licence if origin.known else ""),
+        "source": source or (origin.known.address if origin.known else exported.line(origin.about, "source")),
+        "licence": licence or (origin.known.licence if origin.known else exported.line(origin.about, "licence")),
         "file": str(origin.path.absolute()),
         "sha256": origin.sha256,
         "names": found.names,
         "preprocessing": how.to_table(),
     }
-    folder = written(net, found, facts_of(net, names, how), weights, out)
+    folder = written(net, found, known, weights, out, exported.settings(origin.about))
     if json:
         terminal.document(importing.document(folder.path, net, found, weights))
         return
-    for sentence in importing.sentences(net, found, weights):
+    for sentence in (*importing.sentences(net, found, weights), *remarks(net, known, origin)):
         terminal.say(sentence)
     if origin.known and not labels:
         terminal.say(f"classes are numbers; their names: {origin.known.labels}, for --labels")
@@ -136,18 +140,40 @@ def read(file: Path) -> Origin:
     path = fetching.fetch(named.name, offline=True) if named else file
     tensors, digest = files.read(path), sha256(path)
     known = (one for one in PUBLISHED.values() if one.sha256 and digest.startswith(one.sha256))
-    return Origin(path, tensors, digest, named or next(known, None))
+    return Origin(path, tensors, digest, named or next(known, None), files.about(path))
 
 
 def of_name(name: str, origin: Origin, crop: int | None) -> Network:
-    """The network that is named, or that published weights are of, at the size that is cut out."""
-    name = name or (origin.known.network if origin.known else "")
+    """The network that is named, or that the file is known or says to be of, at the size that is cut out."""
+    name = name or named(origin)
     if not name:
         raise UsageError(f"no network given for {origin.path}; expected --network, such as --network resnet18")
-    found = options.network(name, str(crop) if crop else None)
+    height, width, channels = sized(find(name), origin).input
+    found = options.network(name, f"{crop or height}x{crop or width}x{channels}")
     if len(output := size(found).output) > 1:
         raise UsageError(f"{name} ends in an image of {show(output)}: it tells no classes, which a run's network does")
     return found
+
+
+def named(origin: Origin) -> str:
+    """The network that a file is known or says to be of; empty where nobody says it."""
+    from cnncli.weights import exported
+
+    return origin.known.network if origin.known else exported.network(origin.about)
+
+
+def sized(network: Network, origin: Origin) -> Network:
+    """A network at the input that the file says it had; as it is where that is not said, or cannot be."""
+    from cnncli.weights import exported
+
+    said = exported.input(origin.about)
+    if said is None or origin.about.get("network") != network.name:
+        return network
+    try:
+        size(adapt(network, said))
+    except UsageError:
+        return network
+    return adapt(network, said)
 
 
 def fitted(tensors: "Tensors", network: Network, classes: int | None) -> tuple[Network, "Matched"]:
@@ -175,23 +201,26 @@ def fitted(tensors: "Tensors", network: Network, classes: int | None) -> tuple[N
         raise DataError(f"{error}{hint}") from None
 
 
-def preprocessing(network: Network, wanted: Wanted, known: "Published | None" = None) -> "Preprocessing":
-    """How images reach a network: as the command line says, else as published weights have it, else as is usual.
+def preprocessing(network: Network, wanted: Wanted, origin: Origin) -> "Preprocessing":
+    """How images reach a network: as the command line says, else as is published, as the file says, or as is usual.
 
     Raises UsageError for what cannot be.
     """
     from cnncli.data.framing import INTERPOLATIONS
+    from cnncli.weights import exported
     from cnncli.weights.preprocessing import usual
 
-    (crop, _, channels), interpolation = network.input, wanted.interpolation
+    known, channels, interpolation = origin.known, network.input[2], wanted.interpolation
+    crop = images(network, origin)[0][0]
     # Weights for other classes began as ImageNet's, too.
     first = CATALOGUE[network.name]() if network.name in CATALOGUE else network
     how = usual(crop, channels, of_imagenet=channels == 3 and size(first).output == (1000,))
-    if known:
-        how = replace(known.preprocessing, crop=crop)
+    said = None if known else exported.preprocessing(origin.about, channels)
+    if known or said:
+        how = replace(known.preprocessing if known else said or how, crop=crop)
     if wanted.resize is not None:
         how = replace(how, resize=wanted.resize)
-    if 0 < how.resize < crop:
+    if 0 < how.resize < crop and how != said:
         raise UsageError(f"--resize is {how.resize}; expected at least the {crop} pixels that are cut out, or 0")
     if interpolation and interpolation not in INTERPOLATIONS:
         raise UsageError(f"--interpolation is '{interpolation}'; expected one of {', '.join(INTERPOLATIONS)}")
@@ -204,7 +233,33 @@ def preprocessing(network: Network, wanted: Wanted, known: "Published | None" = 
         raise UsageError(f"--std is '{wanted.deviation}'; expected numbers above 0")
     if wanted.transform_input and network.name != "googlenet-torchvision":
         raise UsageError(f"--transform-input belongs to googlenet-torchvision, not to {network.name}")
-    return how.transformed() if wanted.transform_input and not (known and known.transform_input) else how
+    done = said or (known and known.transform_input)
+    return how.transformed() if wanted.transform_input and not done else how
+
+
+def images(network: Network, origin: Origin) -> tuple[tuple[int, int, int], str]:
+    """The shape of images before they are fitted to a network, and how they are: as the file says of the network's."""
+    from cnncli.weights import exported
+
+    said = exported.images(origin.about, network.input[2])
+    its_own = sized(network, origin).input == network.input and exported.preprocessing(origin.about, network.input[2])
+    return said if said and its_own and not origin.known else (network.input, "resize")
+
+
+def remarks(network: Network, known: "Facts", origin: Origin) -> Iterator[str]:
+    """What is not as one would expect of images."""
+    from cnncli.weights import exported
+
+    if known.shape != network.input:
+        fit = exported.settings(origin.about).get("fit", known.fit)
+        how = "padded" if fit == "pad" else "resized"
+        yield f"then {how}: from {show(known.shape)} to {show(network.input)}"
+    if origin.known:
+        return
+    if "cnncli" in origin.about and exported.preprocessing(origin.about, network.input[2]) is None:
+        yield f"note: what {origin.path} says of its images' preprocessing cannot be read, and is left out"
+    if exported.is_mean_image(origin.about):
+        yield "note: the mean image that was subtracted is not in the file; the mean of each channel takes its place"
 
 
 def each(text: str, option: str, channels: int) -> tuple[float, ...]:
@@ -219,10 +274,15 @@ def each(text: str, option: str, channels: int) -> tuple[float, ...]:
     return values if len(values) == channels else values * channels
 
 
-def class_names(file: Path | None, count: int) -> tuple[str, ...]:
-    """The names of the classes: a file's lines, else numbers; a name that comes again gets a number behind it."""
+def class_names(file: Path | None, count: int, origin: Origin) -> tuple[str, ...]:
+    """The names of the classes: a file's lines, else what the weights' file says, else numbers.
+
+    A name that comes again gets a number behind it.
+    """
+    from cnncli.weights import exported
+
     if file is None:
-        return tuple(str(label) for label in range(count))
+        return exported.classes(origin.about, count) or tuple(str(label) for label in range(count))
     try:
         names = [line.strip() for line in file.read_text(encoding="utf-8").rstrip().splitlines()]
     except (OSError, UnicodeDecodeError) as error:
@@ -247,33 +307,42 @@ def sha256(file: Path) -> str:
         return file_digest(stream, "sha256").hexdigest()
 
 
-def facts_of(network: Network, classes: tuple[str, ...], how: "Preprocessing") -> "Facts":
+def facts_of(network: Network, classes: tuple[str, ...], how: "Preprocessing", origin: Origin) -> "Facts":
     """What a run knows of the images its network takes."""
     from cnncli.data.facts import Facts
 
+    shape, fit = images(network, origin)
     return Facts(
         IMPORTED,
         IMPORTED,
-        network.input,
+        shape,
         classes,
         train=0,
         test=0,
         mean=how.mean,
         deviation=how.deviation,
-        fit="resize",
+        fit=fit,
         source="",
     )
 
 
-def written(network: Network, found: "Matched", known: "Facts", weights: dict[str, Any], out: Path | None) -> RunFolder:
-    """The run folder, with all that a trained one has but its metrics."""
+def written(
+    network: Network,
+    found: "Matched",
+    known: "Facts",
+    weights: dict[str, Any],
+    out: Path | None,
+    settings: dict[str, str],
+) -> RunFolder:
+    """The run folder, with all that a trained one has but its metrics; `settings` are its recipe's."""
     runtime.configure("cpu")
     runtime.devices()
-    from cnncli.training.recipe import Recipe
+    from cnncli.training.recipe import Recipe, changed
     from cnncli.weights.imported import save
 
-    framed = {key: weights["preprocessing"][key] for key in ("resize", "interpolation")}
-    recipe = Recipe(network.name, IMPORTED, validation=0.0, scaling="standard", source=weights["source"], **framed)
+    settings = settings | {key: weights["preprocessing"][key] for key in ("resize", "interpolation")}
+    plain = Recipe(network.name, IMPORTED, validation=0.0, scaling="standard", source=weights["source"])
+    recipe = changed(plain, settings)
     folder = RunFolder.create(network.name, IMPORTED, out)
     facts = {
         "schema": "cnncli.run/1",

@@ -25,8 +25,11 @@ _MOST_BYTES = 2**30
 def named(words: Sequence[str]) -> "list[Given]":
     """The pictures that words name, in their order: those of a folder or a pattern by their paths, 9 before 10.
 
-    Raises DataError for what is not there or names nothing.
+    Raises DataError for what is not there or names nothing, UsageError for an empty word.
     """
+    if "" in words:
+        # A path without a name would be this folder.
+        raise UsageError("an image's name is empty; expected a file, a folder, a pattern or -")
     if words.count(STDIN) > 1:
         raise UsageError("- is given twice; standard input is read once")
     return [picture for word in words for picture in (_piped() if word == STDIN else _found(word, patterns=True))]

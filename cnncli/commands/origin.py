@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cnncli.commands import opened
 from cnncli.errors import DataError, UsageError
+from cnncli.networks.catalogue import find
 from cnncli.networks.network import Network
 from cnncli.runs.folder import RunFolder
 
@@ -40,6 +41,11 @@ class Origin:
     about: dict[str, Any]
     remarks: tuple[str, ...] = ()
 
+    @property
+    def numbered(self) -> bool:
+        """Whether its classes are not known by name: those of a file of weights are numbers where it says nothing."""
+        return self.known.name == opened.IMPORTED and all(name.isdecimal() for name in self.known.classes)
+
     def settings_at(self, height: int) -> dict[str, Any]:
         """The settings for a network of another input size: pictures in proportion to it."""
         resize = round(self.settings["resize"] * height / self.network.input[0])
@@ -52,8 +58,9 @@ class Origin:
         """
         from cnncli.training.start import start
 
+        others = set(data.facts.classes) != set(self.known.classes) and not self.numbered
         if recipe.scaling != self.settings["scaling"]:
-            return start(network, self.params, self.stats, None, self.spare), data
+            return start(network, self.params, self.stats, None, self.spare, others), data
         facts = replace(data.facts, mean=self.known.mean, deviation=self.known.deviation)
         scale, (height, width, _) = self.scale, facts.shape
         if scale["shift"].ndim == 3 and scale["shift"].shape != facts.shape:
@@ -61,28 +68,27 @@ class Origin:
 
             # A mean image is as large as the images are.
             scale = {**scale, "shift": Fit("resize", (height, width))(scale["shift"][None])[0]}
-        return start(network, self.params, self.stats, scale, self.spare), replace(data, facts=facts)
+        return start(network, self.params, self.stats, scale, self.spare, others), replace(data, facts=facts)
 
     def notes(self, start: "Start", network: Network, classes: tuple[str, ...]) -> Iterator[str]:
         """What people should hear of it: what is new, and what is not although they might expect it."""
         count, before = len(classes), self.known.classes
         if start.new:
             said = "head {} is" if len(start.new) == 1 else "heads {} are"
-            yield f"{said.format(' and '.join(start.new))} new: {len(before)} -> {count} classes"
+            told = f"{len(before)} -> {count} classes" if len(before) != count else f"it told {_some(before)}"
+            yield f"{said.format(' and '.join(start.new))} new: {told}"
         elif classes != before:
             yield f"the head is taken along: it told as many classes, {_some(before)}, as {_some(classes)} are"
         yield from self.remarks
 
 
 def origin(path: Path, network: Network | None) -> Origin:
-    """The run in a folder, or the weights in a file for a network, which is needed for these."""
+    """The run in a folder, or the weights in a file for a network, which is needed where it says none."""
     if path.is_dir():
         return _run(path)
     if not path.exists():
         raise DataError(f"--from {path}: there is no such run or file")
-    if network is None:
-        raise UsageError(f"--from {path}: a file of weights needs its network: cnncli train NETWORK --from {path}")
-    return _weights(path, network)
+    return _weights(path, network or _said(path))
 
 
 def _run(path: Path) -> Origin:
@@ -106,6 +112,15 @@ def _digest(arrays: Any) -> dict[str, str]:
     return {"sha256": sha256(lines.encode()).hexdigest()}
 
 
+def _said(path: Path) -> Network:
+    """The network that a file of weights says it is of."""
+    from cnncli.weights import exported, files
+
+    if not (name := exported.network(files.about(path))):
+        raise UsageError(f"--from {path}: a file of weights needs its network: cnncli train NETWORK --from {path}")
+    return find(name)
+
+
 def _weights(path: Path, network: Network) -> Origin:
     """As `weights import` reads a file, when nothing is said of it but its network."""
     import numpy as np
@@ -114,20 +129,24 @@ def _weights(path: Path, network: Network) -> Origin:
     from cnncli.data.inputs import scale_for
     from cnncli.runs.digests import listed
     from cnncli.sizing.size import size
+    from cnncli.weights import exported
 
     source = importing.read(path)
+    # Its own size, as a run's; another that is asked for comes behind it.
+    network = importing.sized(network, source)
     try:
         net, found = importing.fitted(source.tensors, network, None)
     except DataError as error:
         raise DataError(str(error) if str(path) in str(error) else f"{path}: {error}") from None
-    how = importing.preprocessing(net, importing.Wanted(None, None, None, None, False), source.known)
-    known = importing.facts_of(net, importing.class_names(None, size(net).output[-1]), how)
-    settings = {"scaling": "standard", "fit": known.fit, "resize": how.resize, "interpolation": how.interpolation}
+    how = importing.preprocessing(net, importing.Wanted(None, None, None, None, False), source)
+    known = importing.facts_of(net, importing.class_names(None, size(net).output[-1], source), how, source)
+    settings = {"scaling": "standard", "resize": how.resize, "interpolation": how.interpolation}
+    settings["fit"] = exported.settings(source.about).get("fit", known.fit)
     scale = scale_for("standard", known, np.zeros((1, *net.input), np.uint8))
     about = {"file": str(path.absolute()), "network": net.name, "sha256": source.sha256}
     framed = f"resize {how.resize}, mean {_numbers(how.mean)}, deviation {_numbers(how.deviation)}"
     remarks = []
-    if source.known is None:
+    if source.known is None and exported.preprocessing(source.about, net.input[2]) is None:
         remarks = [f"{path} says nothing of its images' preprocessing: {framed} (cnncli weights import takes others)"]
     if found.leftover:
         remarks.append(f"of {path} nothing takes {listed(list(found.leftover))}")

@@ -88,6 +88,11 @@ def resolved(request: Request, source: Source, validated: bool = False) -> Resol
     _check_validation(recipe, validated)
     recipe = on_device(recipe, runtime.devices()[0].platform)
     data = _part(recipe, load(recipe.dataset, "train", source, _framing(recipe, network, request)))
+    if found and set(data.facts.classes) == set(found.known.classes):
+        from cnncli.data.subset import aligned
+
+        # A head that is taken along keeps the order of its classes.
+        data = aligned(data, found.known.classes)
     if found and not request.input and data.facts.shape[2] != network.input[2]:
         theirs = f"{network.input[2]} channel{'s' * (network.input[2] > 1)}"
         raise UsageError(
@@ -145,6 +150,8 @@ def finished(path: Path) -> bool:
 
 def going_on(path: Path, source: Source, validated: bool) -> Task:
     """A run to go on with, on the same kind of device and with as many threads as before."""
+    from cnncli.data.subset import aligned
+
     folder = RunFolder.open_run(path)
     facts = opened.facts(folder)
     if facts["status"] == opened.IMPORTED:
@@ -154,7 +161,10 @@ def going_on(path: Path, source: Source, validated: bool) -> Task:
     runtime.configure(source.device or before["platform"], before["threads"])
     runtime.devices()
 
-    if facts.get("from") and not folder.slot("last").is_dir():
+    from cnncli.runs.checkpoints import Checkpoints
+
+    # A kill while it was being saved leaves a folder that holds nothing whole.
+    if facts.get("from") and Checkpoints(folder.slot("last")).latest() is None:
         raise DataError(f"{path} was stopped before it had saved what it starts from; train it anew")
     recipe = opened.recipe(folder)
     _check_validation(recipe, validated)
@@ -162,6 +172,7 @@ def going_on(path: Path, source: Source, validated: bool) -> Task:
     for difference in _differences(facts):
         terminal.say(f"note: {difference}; the last bits of the result may differ from a run never stopped")
     data = _part(recipe, load(recipe.dataset, "train", remembering(source, facts), framing(folder)))
+    data = aligned(data, opened.known(folder).classes)
     if data.sha256 != facts["data"].get("sha256", data.sha256):
         raise DataError(f"the images in {recipe.dataset} are no longer those that this run began with; train anew")
     return Task(recipe, network, data, folder, facts, resume=True)
@@ -180,9 +191,11 @@ def split_of(folder: RunFolder, dataset: str | None, split: str, source: Source)
     from cnncli.data.dataset import folder as folder_of
 
     name, known = opened.recipe(folder).dataset, opened.known(folder)
-    wanted = named(dataset) if dataset else name
+    wanted = name if dataset is None else named(dataset)
     if wanted == name:
         source = remembering(source, opened.facts(folder))
+        if (place := folder_of(name)) and not place.exists():
+            raise DataError(f"{place}: there is no such folder any more; where it has moved, add --dataset DIR")
     data = subset.aligned(load(wanted, split, source, framing(folder)), known.classes)
     # Pictures of files come framed as those that the network was trained on, and go on as they did.
     return replace(data, facts=replace(data.facts, fit=known.fit)) if folder_of(wanted) else data
@@ -239,7 +252,7 @@ def _part(recipe: "Recipe", data: "Loaded") -> "Loaded":
     from cnncli.data import subset
 
     if recipe.only:
-        data = subset.only(data, [name.strip() for name in recipe.only.split(",")])
+        data = subset.only(data, subset.listed(recipe.only, data.facts.classes))
     return subset.per_class(data, recipe.per_class, recipe.seed) if recipe.per_class else data
 
 

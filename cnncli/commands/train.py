@@ -143,13 +143,16 @@ def _rates(text: str | None) -> dict[str, float | str]:
     """The settings of a rate, or of rates of groups: the highest, and the shares of it."""
     if text is None:
         return {}
-    named = dict(word.strip().rpartition("=")[::2] for word in text.split(","))
+    named = [word.rpartition("=")[::2] for word in text.split(",")]
     try:
-        rates = {word.strip(): float(rate) for word, rate in named.items()}
+        rates = {word.strip(): float(rate) for word, rate in named}
     except ValueError:
         raise UsageError(
             f"--lr is '{text}'; expected a valid number, or those of groups: head=0.1,rest=0.001"
         ) from None
+    # As in 0,1 for a tenth, or with a group that comes again.
+    if len(rates) < len(named):
+        raise UsageError(f"--lr is '{text}'; expected one rate, such as 0.1, or one for each group, and no group twice")
     if list(rates) == [""]:
         return {"optimizer.lr": rates[""]}
     if "" in rates or "rest" not in rates or not all(0 < rate < 1e308 for rate in rates.values()):

@@ -135,10 +135,14 @@ def _about(folder: RunFolder, known: "Facts", trained: "Trained") -> dict[str, s
     network, recipe, facts = trained.model.network, opened.recipe(folder), opened.facts(folder)
     if recipe.scaling == "mean-image":
         terminal.say("note: the mean image that is subtracted is not in the file, only the mean of each channel")
-    how = preprocessing(trained.scale, network.input[0], recipe.resize, recipe.interpolation)
+    how = preprocessing(trained.scale, known.shape[0], recipe.resize, recipe.interpolation)
+    settings = {"fit": recipe.fit, "loss": recipe.loss, "precision": recipe.precision}
     said: dict[str, Any] = {
         "network": network.name,
+        "input": list(network.input),
         "classes": list(known.classes),
+        "images": {"shape": list(known.shape), "fit": known.fit},
+        "recipe": {key: value for key, value in settings.items() if value},
         "preprocessing": {"scaling": recipe.scaling, **how.to_table()},
         "cnncli": __version__,
         **{key: facts.get("weights", {}).get(key, "") for key in ("source", "licence")},

@@ -24,7 +24,7 @@ def folder(name: str) -> Path | None:
     if name.startswith(TFDS) or name in DATASETS:
         return None
     path = Path(name).expanduser()
-    return path if "/" in name or path.is_dir() else None
+    return path if "/" in name or (name and path.is_dir()) else None
 
 
 def full(name: str) -> str:

@@ -8,6 +8,8 @@ from PIL import Image
 
 # How pixels between pixels are found, by the names that weights' descriptions use.
 INTERPOLATIONS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+# So many times the cut, what is resized may be long: a picture one pixel wide would otherwise fill the memory.
+LONGEST = 100
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,11 @@ class Framing:
 
     def _resized(self, picture: Image.Image, shorter: int) -> Image.Image:
         """The whole picture, its shorter side `resize`; the longer one is rounded down, as torchvision rounds."""
+        most = max(LONGEST * max(self.size) * shorter // self.resize, 3 * shorter)
+        if max(picture.size) > most:
+            # As much from either end, so that the middle stays where it is.
+            left, top = (max(side - most, 0) // 2 for side in picture.size)
+            picture = picture.crop((left, top, picture.width - left, picture.height - top))
         across, down = (self.resize * side // shorter for side in picture.size)
         return picture.resize((across, down), INTERPOLATIONS[self.interpolation])
 

@@ -1,5 +1,6 @@
 """A part of a dataset: some of its classes, some images of each."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,10 +11,27 @@ from cnncli.data.dataset import Loaded, Split
 from cnncli.errors import DataError, UsageError, nearest
 
 
+def listed(text: str, known: Sequence[str]) -> list[str]:
+    """The classes of a comma list; where a name has commas itself, the longest name that is known is meant."""
+    names, found = {_plain(name): name for name in known}, []
+    words, most = text.split(","), max(name.count(",") for name in known) + 1
+    while words:
+        tried = [(",".join(words[:count]), count) for count in range(min(most, len(words)), 0, -1)]
+        name, count = next(((name, count) for name, count in tried if _plain(name) in names), (words[0], 1))
+        found.append(names.get(_plain(name), name.strip()))
+        words = words[count:]
+    return found
+
+
+def _plain(name: str) -> str:
+    """A name however it was written: one character can be one code or two, and nobody sees spaces around it."""
+    return unicodedata.normalize("NFC", name).strip()
+
+
 def only(data: Loaded, classes: Sequence[str]) -> Loaded:
     """The images of some classes, which are numbered as they are given here, and facts about these.
 
-    Raises UsageError for a class that the data does not have, or has been given twice.
+    Raises UsageError for a class that the data does not have, or has been given twice, and for one alone.
     """
     known = data.facts.classes
     for place, name in enumerate(classes):
@@ -21,6 +39,8 @@ def only(data: Loaded, classes: Sequence[str]) -> Loaded:
             raise UsageError(f"--only: {data.facts.name} has no class '{name}'{nearest(name, known)}")
         if name in classes[:place]:
             raise UsageError(f"--only: class '{name}' is given twice")
+    if len(classes) < 2:
+        raise UsageError(f"--only is '{classes[0]}'; expected at least two classes to tell apart")
     return _numbered(data, tuple(classes))
 
 

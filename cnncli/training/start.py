@@ -32,18 +32,23 @@ class Start:
 
 
 def start(
-    network: Network, params: Arrays, stats: Arrays, scale: Scale | None = None, spare: Collection[str] = ()
+    network: Network,
+    params: Arrays,
+    stats: Arrays,
+    scale: Scale | None = None,
+    spare: Collection[str] = (),
+    others: bool = False,
 ) -> Start:
     """A network's start from arrays of a source: path and shape decide what is taken.
 
-    New are the layers that tell the classes, where the source has another number of classes, and auxiliary heads that
-    it lacks. The source may have layers that the network has not if they are `spare`. Raises DataError, naming layers,
-    for any other difference.
+    New are the layers that tell the classes, where the source has another number of them or `others`, and auxiliary
+    heads that it lacks. The source may have layers that the network has not if they are `spare`. Raises DataError,
+    naming layers, for any other difference.
     """
     found, wanted = _shapes(params, stats), _shapes(*model(network).shapes())
     last, aside = head(network), inside_heads(network)
     new = {path for path, _ in wanted if path in aside and not any(path == other for other, _ in found)}
-    new |= {path for path in last if _other_classes(_at(path, found), _at(path, wanted))}
+    new |= {path for path in last if others or _other_classes(_at(path, found), _at(path, wanted))}
     if unlike := [*_unlike(wanted, found, new), *_others(wanted, found, {*new, *spare})]:
         raise DataError(f"what it starts from does not match {network.name}: {'; '.join(unlike)}")
     kept = {path for path, _ in wanted} - new

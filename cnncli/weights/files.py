@@ -1,10 +1,12 @@
 """Files of named tensors, whoever wrote them: safetensors, PyTorch's two formats, NumPy's npz, Keras's HDF5."""
 
+import json
 import stat
 import zipfile
 from collections.abc import Callable
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from cnncli.errors import CnncliError, DataError
 from cnncli.weights.hdf5 import read_hdf5
 from cnncli.weights.pickled import NotTensors, Tensors
 from cnncli.weights.torchfiles import read_legacy, read_zip
+from cnncli.weights.writing import ABOUT
 
 FORMATS = "safetensors, .pth or .pt of PyTorch, .npz, or .h5 of Keras"
 # What people take for weights, by its first bytes.
@@ -27,6 +30,8 @@ MOST_UNPACKED, SMALL = 20, 64 * 2**20
 MOST_HEADER = 10_000
 NPY_VERSIONS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 LONGEST_NAME = 500
+# What a file says of its arrays, in letters: the names of tens of thousands of classes are fewer.
+MOST_SAID = 2**21
 
 
 def read(path: Path) -> Tensors:
@@ -46,6 +51,19 @@ def read(path: Path) -> Tensors:
             raise DataError(f"{path}: {error.strerror}") from error
         # A damaged file can raise nearly anything in what reads it.
         raise DataError(f"{path} is damaged: {_printable(str(error)) or type(error).__name__}") from error
+
+
+def about(path: Path) -> dict[str, str]:
+    """What a safetensors or npz of ours says of its arrays; empty for any other file, and where it cannot be read."""
+    try:
+        reader = _reader(path)
+        said = _said_safetensors(path) if reader is _read_safetensors else {}
+        said = _said_npz(path) if reader is _read_npz else said
+    except Exception:  # As `read`, which says what is damaged.
+        return {}
+    if not isinstance(said, dict) or not all(isinstance(text, str) for text in said.values()):
+        return {}
+    return said if sum(map(len, said.values())) <= MOST_SAID else {}
 
 
 def _reader(path: Path) -> Callable[[Path], Tensors]:
@@ -98,9 +116,30 @@ def _read_npz(path: Path) -> Tensors:
         most = max(SMALL, MOST_UNPACKED * path.stat().st_size)
         if (claimed := sum(info.file_size for info in entries)) > most:
             raise NotTensors(f"arrays that claim {claimed:,} bytes; expected at most {most:,}")
-        kinds = {info.filename.removesuffix(".npy"): _kind(archive, info) for info in entries}
-    with np.load(path, allow_pickle=False, max_header_size=MOST_HEADER) as arrays:
-        return {name: arrays[name] for name, kind in kinds.items() if kind in "fiub"}
+        numbers = [info for info in entries if _kind(archive, info) in "fiub"]
+        return {info.filename.removesuffix(".npy"): _array(archive, info) for info in numbers}
+
+
+def _said_safetensors(path: Path) -> Any:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as file:
+        return file.metadata() or {}
+
+
+def _said_npz(path: Path) -> Any:
+    with zipfile.ZipFile(path) as archive:
+        entries = [info for info in archive.infolist() if info.filename == f"{ABOUT}.npy"]
+        # NumPy has four bytes for a letter.
+        if len(entries) != 1 or entries[0].file_size > 4 * MOST_SAID or _kind(archive, entries[0]) != "U":
+            return {}
+        return json.loads(_array(archive, entries[0]).item())
+
+
+def _array(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Any:
+    """An array whose header `_kind` has seen."""
+    with archive.open(info) as stream:
+        return np.lib.format.read_array(stream, allow_pickle=False, max_header_size=MOST_HEADER)
 
 
 def _kind(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> str:

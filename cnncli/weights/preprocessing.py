@@ -1,7 +1,15 @@
 """How the images were prepared that weights were trained on."""
 
+import json
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
+
+from cnncli.data.framing import INTERPOLATIONS
+
+# No picture is so long, and a picture resized to more fills the memory.
+MOST_SIDE = 10_000
+# The figures of a channel on the 0..1 scale that single precision can compute with, by far.
+LEAST_DEVIATION, MOST = 1e-9, 1e9
 
 
 @dataclass(frozen=True)
@@ -43,3 +51,34 @@ def usual(crop: int, channels: int, of_imagenet: bool) -> Preprocessing:
     if of_imagenet:
         return replace(IMAGENET, resize=round(crop * IMAGENET.resize / IMAGENET.crop), crop=crop)
     return Preprocessing(0, crop, "bilinear", (0.0,) * channels, (1.0,) * channels)
+
+
+def told(text: str, channels: int) -> Preprocessing | None:
+    """What JSON says of it, with a number for each channel or one for all; None for what cannot be."""
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(said, dict):
+        return None
+    resize, crop, interpolation = (said.get(key) for key in ("resize", "crop", "interpolation"))
+    mean, deviation = _each(said.get("mean"), channels), _each(said.get("deviation"), channels)
+    if not (whole(resize) and whole(crop, 1) and isinstance(interpolation, str) and interpolation in INTERPOLATIONS):
+        return None
+    if mean is None or deviation is None or min(deviation) < LEAST_DEVIATION:
+        return None
+    return Preprocessing(resize, crop, interpolation, mean, deviation)
+
+
+def whole(value: Any, least: int = 0) -> TypeGuard[int]:
+    """Whether a value of JSON is a number of pixels."""
+    return type(value) is int and least <= value <= MOST_SIDE
+
+
+def _each(values: Any, channels: int) -> tuple[float, ...] | None:
+    if not isinstance(values, list) or len(values) not in (1, channels):
+        return None
+    # NaN is not less than anything.
+    if not all(type(value) in (int, float) and abs(value) < MOST for value in values):
+        return None
+    return tuple(map(float, values)) * (channels // len(values))

@@ -50,9 +50,15 @@ def preprocessing(scale: Mapping[str, Any], crop: int, resize: int, interpolatio
     """How images reach a network, from its saved scale; of a mean image there is only the mean of each channel."""
     shift, factor = (np.asarray(scale[key], np.float64) for key in ("shift", "factor"))
     shift = shift.mean(axis=(0, 1)) if shift.ndim == 3 else shift
-    # Single precision has seven digits.
-    mean, deviation = ([float(f"{value:.6g}") for value in values] for values in (shift / 255, 1 / (255 * factor)))
-    return Preprocessing(resize, crop, interpolation, tuple(mean), tuple(deviation))
+    mean = tuple(_shortest(value / 255, lambda mean: 255 * mean) for value in shift)
+    deviation = tuple(_shortest(1 / (255 * value), lambda deviation: 1 / (255 * deviation)) for value in factor)
+    return Preprocessing(resize, crop, interpolation, mean, deviation)
+
+
+def _shortest(value: float, scaled: Callable[[float], float]) -> float:
+    """The number of fewest digits that comes to the same in single precision."""
+    rounded = (float(f"{value:.{digits}g}") for digits in range(1, 17))
+    return next((near for near in rounded if near and np.float32(scaled(near)) == np.float32(scaled(value))), value)
 
 
 def write(path: Path, format: str, tensors: Tensors, about: Mapping[str, str]) -> None:

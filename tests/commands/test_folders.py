@@ -102,6 +102,10 @@ def test_labels_follow_the_names_of_classes(cli, tmp_path):
     write(tmp_path / "two" / "test", {"c": 4, "b": 3})
     found = {one["class"]: one["count"] for one in cli("eval", "run", "--dataset", "two", "--json").json["per_class"]}
     assert found == {"a": 0, "b": 3, "c": 4}
+    shutil.move("three", "moved")
+    gone = cli("eval", "run")
+    assert (gone.code, gone.err.count("\n")) == (3, 1) and "where it has moved, add --dataset DIR" in gone.err
+    assert cli("eval", "run", "--dataset", "moved", "--json").json["count"] == 9
 
 
 def test_the_images_of_a_folder_are_shown(cli, tmp_path):
@@ -165,3 +169,10 @@ def test_check_cuts_nothing_at_a_narrow_terminal(tmp_path):
     shown = at_terminal(40, "data", "check", tmp_path / "few", NO_COLOR="1")
     assert shown.code == 3
     assert "…" not in shown.out and "PostScript" in shown.out
+
+
+def test_an_empty_dataset_is_neither_this_folder_nor_the_runs_own(cli, trained):
+    for words in (("eval", trained), ("train", "mlp")):
+        answer = cli(*words, "--dataset", "")
+        assert (answer.code, answer.out) == (2, "")
+        assert "no dataset named ''" in answer.err

@@ -53,6 +53,11 @@ def test_a_folder_gives_its_pictures_and_those_inside(here, capsys):
     assert names(here / "a b") == [f"{here}/a b/deep/x.png", f"{here}/a b/ä.JPG"]
 
 
+def test_an_empty_word_is_not_this_folder(here):
+    with pytest.raises(UsageError, match="name is empty"):
+        names("9.png", "")
+
+
 def test_a_link_to_a_folder_above_ends(here):
     (here / "a b" / "loop").symlink_to(here)
     found = names("a b")

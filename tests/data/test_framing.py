@@ -42,3 +42,12 @@ def test_a_middle_larger_than_the_picture_is_framed_in_black(resize: int) -> Non
 def test_any_shape_is_framed(shape: tuple[int, int, int], interpolation: str) -> None:
     framed = Framing((6, 4), interpolation=interpolation)(np.full(shape, 9, np.uint8))
     assert framed.tolist() == np.full((6, 4, shape[2]), 9).tolist()
+
+
+@pytest.mark.parametrize("tall", [False, True])
+def test_the_middle_of_a_picture_however_thin_is_cut_out(tall: bool) -> None:
+    pixels = np.zeros((1, 2_000_001, 3), np.uint8)
+    pixels[:, 1_000_000:] = 200
+    found = Framing((8, 8), 2000)(np.swapaxes(pixels, 0, 1) if tall else pixels)
+    # One pixel is larger than the cut.
+    assert found.shape == (8, 8, 3) and found.min() > 190

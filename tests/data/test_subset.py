@@ -5,7 +5,7 @@ import pytest
 
 from cnncli.data.dataset import Loaded, Split, load
 from cnncli.data.facts import Facts
-from cnncli.data.subset import aligned, only, per_class
+from cnncli.data.subset import aligned, listed, only, per_class
 from cnncli.errors import DataError, UsageError
 
 
@@ -32,6 +32,19 @@ def test_a_class_there_is_not_is_refused_with_the_nearest() -> None:
         only(made(("cat", "dog"), [0, 1]), ["catt"])
     with pytest.raises(UsageError, match="'dog' is given twice"):
         only(made(("cat", "dog"), [0, 1]), ["dog", "dog"])
+
+
+def test_one_class_alone_is_refused() -> None:
+    with pytest.raises(UsageError, match="--only is 'dog'; expected at least two classes"):
+        only(made(("cat", "dog"), [0, 1]), ["dog"])
+
+
+def test_a_list_names_classes_whatever_is_in_their_names() -> None:
+    known = ("tench, Tinca tinca", "tench", "gr\u00fcn", " blue")
+    assert listed("tench, gr\u00fcn", known) == ["tench", "gr\u00fcn"]
+    assert listed("gru\u0308n,tench, Tinca tinca,blue", known) == ["gr\u00fcn", "tench, Tinca tinca", " blue"]
+    assert listed("tench,Tinca", known) == ["tench", "Tinca"]
+    assert listed("tench, ", known) == ["tench", ""]
 
 
 def test_images_of_each_class_are_drawn_by_the_seed() -> None:

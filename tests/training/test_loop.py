@@ -154,7 +154,7 @@ def test_stopped_anywhere_and_resumed_it_ends_in_the_same_bits(training, calls):
     assert lines(whole) == lines(broken)
 
 
-@pytest.mark.parametrize("calls", [20, 42])
+@pytest.mark.parametrize("calls", [20, pytest.param(42, marks=pytest.mark.slow)])
 def test_with_everything_on_it_also_ends_in_the_same_bits(training, calls):
     whole, broken = training.folder(), training.folder()
     ended = list(training.events(whole, **EVERYTHING))[-1]
@@ -174,7 +174,9 @@ def test_with_everything_on_it_also_ends_in_the_same_bits(training, calls):
     assert lines(whole) == lines(broken)
 
 
-@pytest.mark.parametrize("calls", [9, 20, 25])
+@pytest.mark.parametrize(
+    "calls", [pytest.param(9, marks=pytest.mark.slow), 20, pytest.param(25, marks=pytest.mark.slow)]
+)
 def test_frozen_and_thawed_it_also_ends_in_the_same_bits(training, calls):
     whole, broken = training.folder(), training.folder()
     list(training.events(whole, **THAWING))
@@ -201,6 +203,7 @@ def test_a_layer_stays_as_it_is_until_the_epoch_in_which_it_thaws(training):
     assert moved[0] == 0 < moved[1]
 
 
+@pytest.mark.slow
 def test_a_step_that_went_wrong_is_repeated_in_its_phase(training):
     how = {**THAWING, "optimizer": "sgd", "clip_norm": 0.0, "lr_shares": ""}
     session = Session(changed(training.recipe, how), training.network, training.data, {})
@@ -407,7 +410,9 @@ def test_a_good_epoch_before_divergence_is_kept(training, monkeypatch):
             assert checkpoints.meta()["step"] == 20
 
 
-@pytest.mark.parametrize("steps", [7, 20, 64])
+@pytest.mark.parametrize(
+    "steps", [7, pytest.param(20, marks=pytest.mark.slow), pytest.param(64, marks=pytest.mark.slow)]
+)
 def test_calls_of_many_steps_train_as_calls_of_one(training, monkeypatch, steps):
     one, many = training.folder(), training.folder()
     list(training.events(one))

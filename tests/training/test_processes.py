@@ -100,6 +100,7 @@ def check_killing(tmp_path: Path, moments: list[float], *words: str) -> None:
     assert kept(whole, "best") == kept(broken, "best")
 
 
+@pytest.mark.slow
 def test_a_killed_run_ends_in_the_same_bits_as_one_never_killed(tmp_path):
     settings = [word for key, value in EVERYTHING.items() for word in ("--set", f"{key}={value}")]
     check_killing(tmp_path, [0.1], "--epochs", "40", *settings)

@@ -93,7 +93,8 @@ def test_the_residual_networks_are_trained_for_64000_steps(depth):
 KINDS = [
     *(("lenet5-keras", "keras-article"), ("mnist-convnet", "chapter"), ("lenet5-modern", "distortions")),
     *(("alexnet-cifar10", "paper"), ("alexnet-torchvision", "torch-article"), ("resnet20", "paper")),
-    *(("plain20", "paper"), ("vgg16-bn-cifar", "modern"), ("googlenet-cifar", "modern")),
+    *(("plain20", "paper"), ("vgg16-bn-cifar", "modern")),
+    pytest.param("googlenet-cifar", "modern", marks=pytest.mark.slow),
 ]
 
 
@@ -114,6 +115,7 @@ def shapes(state):
     return jax.tree.map(lambda leaf: (leaf.shape, str(leaf.dtype)), state)
 
 
+@pytest.mark.slow
 def test_an_epoch_of_the_keras_article_trains_on_every_image_once():
     recipe = changed(recipes.find("keras-article", "lenet5-keras", ""), {"batch_size": 16})
     facts = DATASETS["mnist"]

@@ -63,7 +63,7 @@ def trained(session, steps=60):
     return state, tally
 
 
-@pytest.mark.parametrize("accumulate", [1, 2])
+@pytest.mark.parametrize("accumulate", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_head_trained_on_features_is_the_one_trained_on_images(recipe, digits, monkeypatch, accumulate):
     settings = {"freeze": "block", "augment": "none", "last_batch": "train", "average": 0.9, "accumulate": accumulate}
     asked = changed(recipe, settings)
