@@ -86,6 +86,7 @@ def test_images_that_are_resized(call, lenet5, tmp_path, format):
     same(call, lenet5, "third", ("china",), "digits")
 
 
+@pytest.mark.slow
 def test_images_that_are_padded_and_the_names_of_classes(call, folder, tmp_path):
     words = ("--input", "32x32x1", "--set", "scaling=symmetric", "--set", "resize=30", "--batch-size", 8)
     assert call("train", "lenet5", "--dataset", folder, *words, *BRIEF, "--out", "run").code == 0
@@ -139,6 +140,7 @@ def test_of_a_mean_image_the_means_are_left_and_it_is_said(cli, tmp_path):
     assert mean == pytest.approx([0.305434], abs=0.003)
 
 
+@pytest.mark.slow
 def test_training_goes_on_from_the_file_as_from_the_run(call, lenet5, tmp_path):
     exported(call, lenet5, "a.safetensors")
     words = ("--dataset", "digits", "--set", "validation=0.1", *BRIEF)

@@ -55,6 +55,7 @@ def test_xla_counts_what_sizing_counts_but_for_padding_and_the_first_layers_inpu
     assert found.step.apart == Apart(2 * found.forward.apart.padding, 0, -batch * 36 * conv)
 
 
+@pytest.mark.slow
 def test_what_remains_is_little_beside_convolutions():
     found = analysis(find("resnet18-cifar"))
     for work, share in ((found.forward, 0.01), (found.step, 0.02)):
