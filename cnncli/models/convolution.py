@@ -36,6 +36,9 @@ def banded_where_faster(
     XLA's CPU convolutions of 1 or 3 channels fill no vector; a matrix product with zeros off the band does many times
     the work and is still faster, in the gradients above all.
     """
+    if any(max(sides) >= size for sides, size in zip(padding, kernel.shape, strict=False)):
+        # XLA's CPU backend (jaxlib 0.10.2) errs in the image's gradient where a side is padded by as much as a window.
+        x_BxHxWxC, padding = jnp.pad(x_BxHxWxC, ((0, 0), *padding, (0, 0))), ((0, 0), (0, 0))
     width, channels = x_BxHxWxC.shape[2] + sum(padding[1]), x_BxHxWxC.shape[3]
     window, maps = kernel.shape[1], kernel.shape[3]
     small = window >= BAND_WINDOW and maps <= BAND_MAPS and channels * width / window <= BAND_WASTE

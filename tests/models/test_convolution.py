@@ -61,6 +61,17 @@ def test_a_banded_convolution_is_the_convolution_with_its_gradients(case):
         assert np.allclose(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize("padding", [((2, 0), (2, 0)), ((0, 3), (1, 0)), ((1, 1), (2, 2))])
+def test_padding_as_wide_as_the_window_leaves_gradients_right(padding):
+    def convolve(x, kernel, padding):
+        return banded_where_faster(x, kernel, (1, 1), padding, dimension_numbers=DIMENSIONS)
+
+    x, k = normal(0, (2, 5, 5, 2)), normal(1, (2, 2, 2, 3))
+    expected = with_gradients(tap_by_tap, x, k, padding)
+    for ours, theirs in zip(with_gradients(convolve, x, k, padding), expected, strict=True):
+        assert np.allclose(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
 def uses_xla(image, kernel, groups=1):
     def convolve(x, kernel):
         return banded_where_faster(
