@@ -84,6 +84,7 @@ def script(first: str, cwd: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_script_for_ci_runs(tmp_path):
     (tmp_path / "net.toml").write_text(re.findall(r"```toml\n(.*?)```", README, flags=re.S)[0])
     said = script("set -euo pipefail", tmp_path)

@@ -203,6 +203,7 @@ def test_heads_that_would_train_nothing_else_are_left_out(cli, tmp_path):
     assert "note: what is frozen was never trained; --from RUN starts from a network that was" in frozen.err
 
 
+@pytest.mark.slow
 def test_a_dry_run_tells_what_trains_when_and_what_is_computed_once(cli, trained):
     words = ("train", "--from", trained, *HEAD, "--dry-run", "--epochs", 3)
     text = cli(*words)

@@ -117,6 +117,7 @@ def test_what_diverged_says_where_and_what_is_left(cli, tmp_path):
     assert cli("eval", "run").code == 0
 
 
+@pytest.mark.slow
 def test_what_was_kept_before_the_disk_was_full_is_gone_on_with(cli, tmp_path, monkeypatch):
     """The best checkpoint fits, the last one with its optimizer does not: no epoch is lost to those who make room."""
     answer = full([*MLP, "--epochs", 2, "--out", "run"], 60_000, tmp_path, monkeypatch)

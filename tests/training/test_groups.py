@@ -82,6 +82,7 @@ def test_a_share_of_the_rate_is_the_rate_itself_whatever_the_optimizer(word):
         assert apart(ours[layer], theirs[1][layer]) < 1e-6 < apart(ours[layer], theirs[0][layer])
 
 
+@pytest.mark.slow
 def test_after_a_step_the_changes_have_the_ratio_of_the_rates(recipe, digits):
     settings = {"optimizer": "sgd", "schedule": "constant", "augment": "none", "optimizer.lr": 0.1}
     moved = {}
