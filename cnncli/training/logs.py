@@ -31,7 +31,7 @@ NAMES = {
 class Log(ABC):
     """A place for a run's metrics. Whatever is done with it raises DataError where the place cannot be written."""
 
-    library: ClassVar[str] = ""
+    package: ClassVar[str] = ""
 
     def __init__(self, folder: RunFolder, config: Mapping[str, Any]) -> None:
         self.folder, self.config = folder, config
@@ -85,7 +85,7 @@ class Csv(Log):
 class TensorBoard(Log):
     """Event files in the folder `tensorboard`, written at once and by this thread, so that a full disk is noticed."""
 
-    library = "tensorboardX"
+    package = "tensorboardX"
     writer: Any = None
 
     def start(self, earlier: Sequence[Line]) -> None:
@@ -132,7 +132,7 @@ class WandB(Log):
     Resumed, it is the same run, whose steps only ever grow: epochs that come again are dropped, and were the same.
     """
 
-    library = "wandb"
+    package = "wandb"
 
     def __init__(self, folder: RunFolder, config: Mapping[str, Any]) -> None:
         """Begin a run, or go on with this folder's own: before training, so that no epoch is lost where that fails."""
@@ -194,13 +194,13 @@ def check(names: Iterable[str]) -> None:
     for name in names:
         if name not in LOGS:
             raise UsageError(f"--log: no '{name}'{nearest(name, LOGS)}")
-        if (library := LOGS[name].library) and not _installed(library):
-            raise UsageError(f"--log {name} needs {library}, which is not installed: pip install 'cnncli[{name}]'")
+        if (package := LOGS[name].package) and not _installed(package):
+            raise UsageError(f"--log {name} needs {package}, which is not installed: pip install 'cnncli[{name}]'")
 
 
-def _installed(library: str) -> bool:
+def _installed(package: str) -> bool:
     # A folder of that name beside us, as W&B itself makes, is found too, but without an origin.
-    spec = find_spec(library)
+    spec = find_spec(package)
     return spec is not None and spec.origin is not None
 
 

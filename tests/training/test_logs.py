@@ -139,8 +139,8 @@ def test_an_unknown_place_is_a_mistake_with_the_nearest():
 @pytest.mark.parametrize("name", ["tensorboard", "wandb"])
 def test_a_library_that_is_not_installed_is_named_with_what_to_install(name, monkeypatch, folder):
     monkeypatch.setattr(logs, "find_spec", lambda library: None)
-    library = logs.LOGS[name].library
-    said = rf"--log {name} needs {library}, which is not installed: pip install 'cnncli\[{name}\]'"
+    package = logs.LOGS[name].package
+    said = rf"--log {name} needs {package}, which is not installed: pip install 'cnncli\[{name}\]'"
     with pytest.raises(UsageError, match=said), logs.opened([name], folder, {}):
         pass
     assert sorted(file.name for file in folder.path.iterdir()) == ["run.json"]
@@ -150,7 +150,7 @@ def test_a_folder_called_like_a_library_is_none(monkeypatch, tmp_path):
     """W&B leaves a folder `wandb` where it runs, which Python takes for a package of no files."""
     (tmp_path / "a_folder_of_logs").mkdir()
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setattr(logs.WandB, "library", "a_folder_of_logs")
+    monkeypatch.setattr(logs.WandB, "package", "a_folder_of_logs")
     with pytest.raises(UsageError, match="not installed"):
         logs.check(["wandb"])
 
