@@ -66,7 +66,7 @@ def test_the_texts_figures_are_in_their_recipes():
     assert (cifar.epochs, cifar.batch_size, cifar.dataset) == (50, 32, "cifar10")
     torch = recipes.find("torch-article", "alexnet-torchvision", "")
     assert (torch.epochs, torch.batch_size, torch.validation) == (50, 64, 0.2)
-    assert (torch.scaling, torch.fit, torch.init, torch.choose) == ("symmetric", "resize", "torch-article", "loss")
+    assert (torch.scaling, torch.fit, torch.init, torch.choose) == ("symmetric", "resize", "torch", "loss")
     assert torch.optimizer == Sgd(lr=0.01, momentum=0.9)
     assert torch.schedule == Plateau(factor=0.5, patience=3, minimum=1e-6)
     assert torch.stop == EarlyStopping(patience=7)
