@@ -60,6 +60,7 @@ def test_a_command_prints_what_is_shown(words, output, code, tmp_path):
     assert (done.returncode, (done.stdout + done.stderr).split()) == (code, output.split())
 
 
+@pytest.mark.slow
 def test_training_and_evaluation_print_what_is_shown(tmp_path):
     (train, trained), (evaluate, evaluated) = RUNS[:2]
     done = cnncli(train, tmp_path)

@@ -42,6 +42,7 @@ def test_a_signal_saves_and_says_how_to_go_on(tmp_path, number):
     assert f"stopped at step {step}, saved" in err
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_is_resumed_to_its_end(tmp_path):
     run = tmp_path / "run"
     going = started(run)

@@ -23,6 +23,8 @@ EXPECTED = json.loads(Path(__file__).with_name("parity.json").read_text())
 # A share of the largest logit; what float32 leaves is a hundredth of it.
 TOLERANCE = 1e-4
 FILES = {"alexnet-torchvision": "pth"}
+# With its normalized sibling it shares all but that, and it takes long.
+LARGE = ("vgg11",)
 FAMILIES = ("resnet18", "resnet50", "vgg11", "vgg11-bn", "alexnet-torchvision", "googlenet-torchvision")
 
 
@@ -59,7 +61,9 @@ def changed(layers, change):
         yield change(layer)
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else []) for name in FAMILIES]
+)
 def test_torchvisions_logits(name, tmp_path):
     network = find(name)
     state = state_of(network)
