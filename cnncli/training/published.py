@@ -59,6 +59,21 @@ _MODERN: Table = {
     "source": "SGD with Nesterov's momentum along a cosine, crops, mirroring, smoothed labels",
 }
 
+# DeVries and Taylor 2017, table 1: with a square of 16 pixels hidden, ResNet18's error falls from 4.72 to 3.99 %.
+_HIDDEN: Table = {
+    **_MODERN,
+    "augment": [*_PICTURES, {"name": "cutout", "size": 16}],
+    "source": f"{_MODERN['source']}, cutout (DeVries and Taylor 2017)",
+}
+
+# The CIFAR ResNets are too small to overfit: no smoothed labels, and batches of 256, as the log of
+# pytorch-cifar-models (Y. Chen 2021) has it: 92.60 % for ResNet20, the best of its epochs on the test split.
+_SMALL: Table = {
+    **{key: value for key, value in _MODERN.items() if key != "label_smoothing"},
+    "batch_size": 256,
+    "source": "SGD with Nesterov's momentum along a cosine, batch 256 (pytorch-cifar-models, Y. Chen 2021)",
+}
+
 # By network, then by name.
 RECIPES: dict[str, dict[str, Table]] = {
     "lenet5-keras": {
@@ -129,17 +144,17 @@ RECIPES: dict[str, dict[str, Table]] = {
             "expected": "stops after epoch 21, its best is 14; the article prints no test accuracy",
         },
     },
-    **{f"resnet{depth}": {"paper": _RESNET, "modern": _MODERN} for depth in (20, 32, 44, 56)},
-    "resnet110": {"paper": _RESNET110, "modern": _MODERN},
+    **{f"resnet{depth}": {"paper": _RESNET, "modern": _SMALL} for depth in (20, 32, 44, 56)},
+    "resnet110": {"paper": _RESNET110, "modern": _SMALL},
     **{f"plain{depth}": {"paper": _RESNET} for depth in (20, 56)},
     "vgg16-bn-cifar": {
         "modern": {
-            **_MODERN,
+            **_HIDDEN,
             "optimizer": {**_MODERN["optimizer"], "lr": 0.05},
             "expected": "94.0 to 94.2 %, as published",
         },
     },
-    "resnet18-cifar": {"modern": {**_MODERN, "expected": "93.0 % as commonly trained, 96.0 % well trained"}},
+    "resnet18-cifar": {"modern": {**_HIDDEN, "expected": "93.0 % as commonly trained, 96.0 % well trained"}},
     "googlenet-cifar": {"modern": {**_MODERN, "expected": "92.85 %, as published"}},
 }
 
