@@ -183,7 +183,7 @@ _CIFAR10 = Facts(
     test=10_000,
     mean=(0.491400, 0.482158, 0.446531),
     deviation=(0.247032, 0.243485, 0.261588),
-    fit="pad",
+    fit="resize",
     source="Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
     files=(
         _file(
@@ -215,7 +215,7 @@ _CIFAR100 = Facts(
     # The widely published figures; not recomputed by our tests.
     mean=(0.5071, 0.4865, 0.4409),
     deviation=(0.2673, 0.2564, 0.2762),
-    fit="pad",
+    fit="resize",
     source="Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009",
     files=(
         _file(

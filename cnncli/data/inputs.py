@@ -22,7 +22,8 @@ def scale_for(scaling: str, facts: Facts, images: NDArray[np.uint8]) -> dict[str
     """Shift and factor of a scaling, for pixels of 0 to 255.
 
     `unit` gives [0, 1]; `symmetric` [-1, 1]; `standard` subtracts the dataset's mean and divides by its deviation, a
-    channel each; `mean-image` gives [0, 1] less the mean of the training images, pixel by pixel.
+    channel each; `mean-image` subtracts the mean of the training images, pixel by pixel, and no more (Krizhevsky et al.
+    2012, section 2: raw values, which weights of N(0, 0.01) want).
     """
     shift: Any
     match scaling:
@@ -35,7 +36,7 @@ def scale_for(scaling: str, facts: Facts, images: NDArray[np.uint8]) -> dict[str
             # A channel that never changes has no deviation, and nothing to scale.
             factor = [1 / (255 * (deviation or 1)) for deviation in facts.deviation]
         case "mean-image":
-            shift, factor = images.mean(axis=0, dtype=np.float64), [1 / 255]
+            shift, factor = images.mean(axis=0, dtype=np.float64), [1.0]
         case _:
             raise UsageError(f"scaling is '{scaling}'; expected one of {', '.join(SCALINGS)}")
     return {"shift": np.asarray(shift, np.float32), "factor": np.asarray(factor, np.float32)}

@@ -59,7 +59,7 @@ def in_validation(session: Session, state: State) -> str:
     if session.val_examples is None:
         return ""
     program = session.program
-    own = program.own(state.evaluated), program.own(state.stats)
+    own = program.own(state.evaluated), program.own(state.evaluated_stats)
     for start in range(0, len(session.val_examples.labels), BATCH):
         pixels = session.val_examples.images[start : start + BATCH].astype(jnp.float32)
         x = prepare(pixels, program.scale(state), program.fit)

@@ -56,9 +56,11 @@ class Keeper:
             return None
         kept = self._last.restore(like.evaluated, _others(like), _rest(like))
         rest = dict(kept.rest)
-        # Where an average is kept, it is what the checkpoint calls the parameters.
-        raw = rest.pop("raw") or kept.params
-        return State(params=raw, average=kept.params if like.average else {}, **kept.stats, **rest)
+        # Where an average is kept, it is what the checkpoint calls the parameters and the statistics.
+        params, stats, scale = kept.params, kept.stats["stats"], kept.stats["scale"]
+        average = {"average": params, "average_stats": stats} if like.average else {"average": {}, "average_stats": {}}
+        raw = {"params": rest.pop("raw") or params, "stats": rest.pop("raw_stats", {}) or stats}
+        return State(**raw, **average, scale=scale, **rest)
 
     def record(self, line: Epoch, state: State) -> None:
         """Write an epoch's line, and remember its arrays when it is the best so far."""
@@ -106,10 +108,13 @@ class Keeper:
 
 def _others(state: State) -> dict[str, Any]:
     """What evaluation needs beside the parameters."""
-    return {"stats": state.stats, "scale": state.scale}
+    return {"stats": state.evaluated_stats, "scale": state.scale}
 
 
 def _rest(state: State) -> dict[str, Any]:
-    """What only training needs; the raw parameters where an average goes before them."""
+    """What only training needs; the raw parameters and statistics where averages go before them."""
     kept = ("optimizer", "seed", "step", "tally", "pace", "patience")
-    return {"raw": state.params if state.average else {}, **{name: getattr(state, name) for name in kept}}
+    raw = {"raw": state.params if state.average else {}}
+    if state.average_stats:
+        raw["raw_stats"] = state.stats
+    return {**raw, **{name: getattr(state, name) for name in kept}}

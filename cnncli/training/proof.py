@@ -13,7 +13,7 @@ from cnncli.training.step import State
 def proof(state: State, layers: frozenset[str]) -> Frozen:
     """What layers hold: parameters and statistics. Raises Bug where the average of what never changes differs."""
     found = _of(state.params, state.stats, layers)
-    if state.average and _of(state.average, state.stats, layers) != found:
+    if state.average and _of(state.average, state.evaluated_stats, layers) != found:
         raise Bug("the average of frozen parameters is not what they are")
     return found
 

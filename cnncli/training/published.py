@@ -16,8 +16,16 @@ _KERAS: Table = {
     "schedule": {"name": "constant"},
 }
 
-# Pad by 4 pixels, crop, mirror: the small pictures' augmentation since He et al. 2016, 4.2.
-_PICTURES = [{"name": "crop", "padding": 4}, {"name": "mirror"}]
+
+def pictures(side: int = 32) -> list[Table]:
+    """The small photographs' augmentation: padded by 4 pixels of their 32, or as much of an enlarged side; mirrored.
+
+    He et al. 2016, section 4.2.
+    """
+    return [{"name": "crop", "padding": max(4, side // 8)}, {"name": "mirror"}]
+
+
+_PICTURES = pictures()
 
 # Krizhevsky et al. 2012, section 5: the rate is divided by 10 when the validation error stalls, three times.
 _ALEXNET: Table = {
@@ -104,7 +112,8 @@ RECIPES: dict[str, dict[str, Table]] = {
             "source": "affine distortions (LeCun et al. 1998, section III.C), averaged weights",
         },
     },
-    "alexnet": {"paper": _ALEXNET},
+    # Section 4.1 there cuts 224 of 256 pixels.
+    "alexnet": {"paper": {**_ALEXNET, "augment": [{"name": "crop", "padding": 16}, *_ALEXNET["augment"][1:]]}},
     "alexnet-cifar10": {
         "keras-article": {
             **_KERAS,
@@ -133,8 +142,8 @@ RECIPES: dict[str, dict[str, Table]] = {
             "precision": "float32",
             "last_batch": "train",
             # PyTorch's own. The article's (`torch-article`: He's dense layers behind biases of 1) cannot have given its
-            # curves: at this rate and momentum the loss leaps to 90 and above within four steps, the dense layers' units
-            # die, and it stays at 2.30, here as in PyTorch itself.
+            # curves: at this rate and momentum the loss leaps to 90 and above within four steps, the dense layers'
+            # units die, and it stays at 2.30, here as in PyTorch itself.
             "init": "torch",
             "choose": "loss",
             "optimizer": {"name": "sgd", "lr": 0.01, "momentum": 0.9},

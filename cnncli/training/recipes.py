@@ -15,7 +15,7 @@ from cnncli.networks.network import Network, walk
 from cnncli.networks.toml import parse
 from cnncli.training.freezing import freezing, head, layers
 from cnncli.training.optimizers import AdamW
-from cnncli.training.published import DATASETS, FOLDER, RECIPES, Table
+from cnncli.training.published import DATASETS, FOLDER, RECIPES, Table, pictures
 from cnncli.training.recipe import Recipe, Where, read
 
 # Of a network that is trained already, and of its head alone.
@@ -26,6 +26,8 @@ def default(network: Network, dataset: str) -> Recipe:
     """A recipe that is good without further thought: AdamW in one cycle, and augmentation that suits the dataset."""
     loss = "map" if any(isinstance(layer, RadialBasis) for layer in walk(network.layers)) else "cross-entropy"
     suited = FOLDER if folder(dataset) else DATASETS.get(dataset, {})
+    if suited.get("augment") == pictures():
+        suited = {**suited, "augment": pictures(min(network.input[:2]))}
     table = {"network": network.name, "dataset": dataset, "loss": loss, **suited}
     return read(table, "the default recipe")
 

@@ -222,7 +222,7 @@ class Session:
         if self.val_examples is None:
             return None, None
         program = self.program
-        arrays = program.own(state.evaluated), program.own(state.stats), program.scale(state)
+        arrays = program.own(state.evaluated), program.own(state.evaluated_stats), program.scale(state)
         predictions = self._evaluator.predict(*arrays, self.val_examples)
         result = evaluated(predictions, self.data.facts.classes)
         return result.loss, result.accuracy

@@ -62,13 +62,14 @@ class Tally:
 class State:
     """Everything that changes in training; a checkpoint holds it whole, so a resumed step is the same step.
 
-    `average` is the moving average of the parameters, empty where none is kept; `pace` what the schedule and `patience`
-    what early stopping remember of validation, as arrays of a `Watch`.
+    `average` is the moving average of the parameters and `average_stats` that of the statistics, empty where none is
+    kept; `pace` what the schedule and `patience` what early stopping remember of validation, as arrays of a `Watch`.
     """
 
     params: Arrays
     stats: Arrays
     average: Arrays
+    average_stats: Arrays
     scale: Scale
     optimizer: Any
     seed: jax.Array
@@ -81,6 +82,11 @@ class State:
     def evaluated(self) -> Arrays:
         """The parameters that validation and evaluation use."""
         return self.average or self.params
+
+    @property
+    def evaluated_stats(self) -> Arrays:
+        """The statistics that go with them."""
+        return self.average_stats or self.stats
 
 
 def watched(watch: Watch) -> dict[str, jax.Array]:
@@ -104,7 +110,9 @@ class Objective:
         """What each example of a batch with these targets (batch, class) counts for, (batch,): shares of 1."""
         if not self.class_weights:
             return jnp.full(len(wanted), 1 / len(wanted), wanted.dtype)
-        weights = jnp.sum(wanted * jnp.asarray(self.class_weights, wanted.dtype), axis=-1)
+        # Smoothing does not make an example one of another class.
+        own = wanted - self.smoothing / wanted.shape[-1]
+        weights = jnp.sum(own * jnp.asarray(self.class_weights, wanted.dtype), axis=-1)
         return weights / jnp.sum(weights)
 
     def __call__(self, logits: jax.Array, wanted: jax.Array, shares: jax.Array) -> jax.Array:
@@ -156,6 +164,7 @@ class Program:
             params=params,
             stats=stats,
             average=jax.tree.map(jnp.copy, params) if self.average else {},
+            average_stats=jax.tree.map(jnp.copy, stats) if self.average else {},
             scale=scale,
             optimizer=self.transformation.init(params),
             seed=jnp.asarray(seed, jnp.uint32),
@@ -229,7 +238,8 @@ def train_step(program: Program, state: State, batch: Examples) -> State:
         state,
         params=over(state.params, trained),
         stats=stats,
-        average=_averaged(program, state, trained),
+        average=_averaged(program, state.step, state.average, trained),
+        average_stats=_averaged(program, state.step, state.average_stats, stats),
         optimizer=optimizer,
         step=state.step + 1,
         tally=Tally(
@@ -305,12 +315,11 @@ def _part(program: Program, params: Arrays, stats: Arrays, batch: Batch, key: ja
     return (loss, correct, slopes), after
 
 
-def _averaged(program: Program, state: State, trained: Arrays) -> Arrays:
-    """The moving average of the parameters after this step; what is frozen is its own average, to the bit."""
+def _averaged(program: Program, at: jax.Array, before: Arrays, after: Arrays) -> Arrays:
+    """A moving average after this step; what is frozen is its own average, to the bit."""
     if not program.average:
         return {}
-    step = state.step.astype(jnp.float32) + 1
+    step = at.astype(jnp.float32) + 1
     kept = jnp.minimum(program.average, step / (YOUNG + step))
-    before = without(state.average, program.frozen)
-    average = jax.tree.map(lambda old, new: kept * old + (1 - kept) * new, before, trained)
-    return over(state.average, average)
+    changing = without(before, program.frozen), without(after, program.frozen)
+    return over(before, jax.tree.map(lambda old, new: kept * old + (1 - kept) * new, *changing))

@@ -7,7 +7,8 @@ import pytest
 
 from cnncli.errors import DataError
 from cnncli.networks.catalogue import find
-from cnncli.networks.network import adapt
+from cnncli.networks.layers import Activation, BatchNorm, Dense, Flatten
+from cnncli.networks.network import Network, adapt
 from cnncli.training import keeper as module
 from cnncli.training.events import Epoch
 from cnncli.training.keeper import Keeper
@@ -16,9 +17,10 @@ from cnncli.training.session import Session
 
 
 @pytest.fixture
-def session(recipe, mlp, digits):
-    """One with an average, so that a state has every array it can have."""
-    return Session(changed(recipe, {"average": 0.5}), mlp, digits, {})
+def session(recipe, digits):
+    """Normalization and an average, so that a state has every array it can have."""
+    network = Network("n", (8, 8, 1), (Flatten(), Dense(32), BatchNorm(), Activation("relu"), Dense(10)))
+    return Session(changed(recipe, {"average": 0.5}), network, digits, {})
 
 
 def line(epoch, accuracy, loss=0.5):
@@ -75,7 +77,7 @@ def test_the_best_arrays_are_those_of_their_epoch_and_saved_once(training, sessi
     folder, like = training.folder(), session.like()
     with Keeper(folder) as keeper:
         first = stepped(session, session.initial())
-        average = jax.tree.map(jnp.copy, first.average)
+        average, statistics = jax.tree.map(jnp.copy, (first.average, first.average_stats))
         keeper.record(line(1, 0.8), first)
         # The step uses up the state that was the best.
         second = stepped(session, first)
@@ -85,6 +87,7 @@ def test_the_best_arrays_are_those_of_their_epoch_and_saved_once(training, sessi
         assert keeper.best.epoch == 1
         found = keeper._best_slot.restore_params(like.evaluated, {"stats": like.stats, "scale": like.scale})
     assert same(found.params, average)
+    assert same(found.stats["stats"], statistics)
     assert not same(found.params, second.average)
 
 

@@ -31,6 +31,12 @@ def test_every_network_and_dataset_has_a_default_that_survives_toml(network, dat
     assert read(tomllib.loads(tomli_w.dumps(recipe.to_table())), "recipe.toml") == recipe
 
 
+@pytest.mark.parametrize(("network", "padding"), [("resnet20", 4), ("lenet5-keras", 4), ("resnet18", 28)])
+def test_a_photograph_is_cropped_by_as_much_of_it_whatever_its_size(network, padding):
+    crop, mirror = recipes.default(find(network), "cifar10").augment.steps
+    assert (crop.word, crop.padding, mirror.word) == ("crop", padding, "mirror")
+
+
 NAMED = [(network, name) for network, named in published.RECIPES.items() for name in named]
 ARTICLES = ("keras-article", "chapter")
 
@@ -74,6 +80,7 @@ def test_the_texts_figures_are_in_their_recipes():
     assert paper.optimizer == AlexNetSgd(lr=0.01, momentum=0.9, weight_decay=5e-4)
     assert (paper.batch_size, paper.init) == (128, "normal-0.01")
     assert [step.word for step in paper.augment.steps] == ["crop", "mirror", "pca-noise"]
+    assert paper.augment.steps[0].padding == (256 - 224) // 2
 
 
 @pytest.mark.parametrize("depth", [20, 56, 110])

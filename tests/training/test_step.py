@@ -156,6 +156,24 @@ def test_the_average_of_the_weights_is_the_one_by_hand_over_three_steps():
     assert plain.evaluated is plain.params
 
 
+def test_statistics_are_averaged_with_the_weights_they_belong_to():
+    averaging = program(Flatten(), BatchNorm(name="norm"), Dense(3), average=0.15)
+    state = averaging.initial(SCALE, 3)
+    average = np.asarray(state.stats["norm"]["mean"], np.float64)
+    for kept in (1 / 11, 0.15, 0.15):
+        state = train_step(averaging, state, BATCH)
+        average = kept * average + (1 - kept) * np.asarray(state.stats["norm"]["mean"])
+        close(state.evaluated_stats["norm"]["mean"], average, rtol=1e-6)
+    plain = program(Flatten(), BatchNorm(name="norm"), Dense(3)).initial(SCALE, 3)
+    assert plain.evaluated_stats is plain.stats
+
+
+def test_smoothed_labels_leave_a_class_its_weight():
+    objective = Objective(smoothing=0.1, class_weights=(100 / 198, 50.0))
+    shares = objective.shares(objective.targets(jnp.array([0] * 99 + [1]), 2))
+    assert float(shares[:99].sum()) == pytest.approx(0.5, rel=1e-5)
+
+
 @pytest.mark.parametrize("count", [2, 3, 4, 9])
 @pytest.mark.parametrize("weights", [(), (4.0, 0.5, 1.0)])
 def test_a_batch_in_parts_is_the_whole_batch(count, weights):
