@@ -67,7 +67,7 @@ def test_training_and_evaluation_print_what_is_shown(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout == "runs/lenet5-digits-1\n"
     assert done.stdout in trained
-    assert form(done.stderr)[: len(form("lenet5 on digits: # parameters"))] == form(trained)[:5]
+    assert form(done.stderr)[: len(form("lenet5 at 28x28x1 on digits: # parameters"))] == form(trained)[:7]
     done = cnncli(evaluate, tmp_path)
     assert form(done.stdout) == form(evaluated)
     assert float(re.search(r"accuracy\s+([\d.]+)%", done.stdout)[1]) >= 95

@@ -46,19 +46,25 @@ class Plan:
 
 
 def lines(plan: Plan) -> list[RenderableType]:
-    """The recipe as TOML, then what it would take."""
+    """The recipe as TOML, then what it would take, as comments: all of it is a recipe file."""
     timing, recipe = plan.timing, plan.recipe
     most = "at most " if recipe["stop"]["name"] != "none" else ""
     once = f", {time(timing.features)} for features up to {plan.cut[0]}" if plan.cut else ""
     return [
         Source(tomli_w.dumps({key: value for key, value in recipe.items() if value != ""})),
         Text(),
-        Text(f"{plan.report.network.name}: {plan.report.totals.params_with_heads:,} parameters{_learning(plan)}"),
-        Text(f"{most}{plan.steps:,} steps, {plan.per_epoch:,} an epoch, of {recipe['batch_size']} images"),
-        Text(f"memory of a step: about {memory(plan.bytes)}" + " on each device" * (plan.devices > 1)),
-        Text(f"time: {most}about {_long(timing.total)}, of which {time(timing.compile)} to compile{once}"),
-        Text(f"measured: {time(timing.step)} a step; validation and checkpoints come on top"),
+        Text(f"# {_network(plan)}: {plan.report.totals.params_with_heads:,} parameters{_learning(plan)}"),
+        Text(f"# {most}{plan.steps:,} steps, {plan.per_epoch:,} an epoch, of {recipe['batch_size']} images"),
+        Text(f"# memory of a step: about {memory(plan.bytes)}" + " on each device" * (plan.devices > 1)),
+        Text(f"# time: {most}about {_long(timing.total)}, of which {time(timing.compile)} to compile{once}"),
+        Text(f"# measured: {time(timing.step)} a step; validation and checkpoints come on top"),
     ]
+
+
+def _network(plan: Plan) -> str:
+    """The network as it is trained: its input and classes may be the dataset's instead of its own."""
+    network, classes = plan.report.network, plan.report.output[-1]
+    return f"{network.name} at {'x'.join(map(str, network.input))}, {classes} classes"
 
 
 def _learning(plan: Plan) -> str:

@@ -51,7 +51,7 @@ class Reporter:
                 self._say(f"compiled in {event.seconds:.1f} s")
                 self._began = time.monotonic()
             case events.Progress() if self._task is not None:
-                state = f"loss {event.loss:.4f}  acc {event.accuracy:.2%}  {event.images_per_second:,.0f} img/s"
+                state = f"loss {_loss(event.loss)}  acc {event.accuracy:.2%}  {event.images_per_second:,.0f} img/s"
                 said = f"epoch {event.epoch}/{event.epochs}"
                 self._bar.update(self._task, completed=event.step, state=state, description=said)
             case events.Epoch():
@@ -64,7 +64,7 @@ class Reporter:
         held = f" (and {event.val_count:,} to validate on)" if event.val_count else ""
         frozen = f" ({event.frozen:,} frozen)" if event.frozen else ""
         self._say(
-            f"{event.network} on {event.dataset}: {event.params:,} parameters{frozen}, "
+            f"{event.network} at {event.input} on {event.dataset}: {event.params:,} parameters{frozen}, "
             f"{event.train_count:,} images{held}, "
             f"{event.epochs} epoch{'s' * (event.epochs > 1)} of {event.steps // event.epochs} steps, {event.devices}"
         )
@@ -77,9 +77,9 @@ class Reporter:
     def _epoch(self, event: events.Epoch) -> None:
         validated = ""
         if event.val_accuracy is not None and event.val_loss is not None:
-            validated = f"  val loss {event.val_loss:.4f} acc {event.val_accuracy:.2%}"
+            validated = f"  val loss {_loss(event.val_loss)} acc {event.val_accuracy:.2%}"
         self._say(
-            f"epoch {event.epoch:>{len(str(self._epochs))}}/{self._epochs}  loss {event.train_loss:.4f} "
+            f"epoch {event.epoch:>{len(str(self._epochs))}}/{self._epochs}  loss {_loss(event.train_loss)} "
             f"acc {event.train_accuracy:.2%}{validated}  {event.images_per_second:,.0f} img/s  {self._left(event.step)}"
         )
         if self._task is not None:
@@ -88,7 +88,13 @@ class Reporter:
     def _left(self, step: int) -> str:
         spent = time.monotonic() - self._began
         seconds = round(spent / max(step - self._began_at, 1) * (self._steps - step))
-        return f"{seconds // 60}:{seconds % 60:02} left"
+        hours = f"{seconds // 3600}:{seconds // 60 % 60:02}" if seconds >= 3600 else f"{seconds // 60}"
+        return f"{hours}:{seconds % 60:02} left"
 
     def _say(self, text: str) -> None:
         self.console.print(text, soft_wrap=not self.console.is_interactive)
+
+
+def _loss(loss: float) -> str:
+    """Four decimals, or three digits of what has run away."""
+    return f"{loss:.4f}" if abs(loss) < 1e4 else f"{loss:.3g}"

@@ -116,7 +116,7 @@ def one_of(*names: str) -> Check:
 
     def check(value: Any) -> str:
         if value not in names:
-            raise ValueError("one of " + ", ".join(names))
+            raise ValueError("one of " + ", ".join(name for name in names if name))
         return str(value)
 
     return check

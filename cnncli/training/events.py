@@ -12,6 +12,7 @@ class Started:
     """
 
     network: str
+    input: str
     dataset: str
     params: int
     train_count: int

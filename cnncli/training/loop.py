@@ -191,6 +191,7 @@ class _Loop:
         session = self.session
         return Started(
             network=session.network.name,
+            input="x".join(map(str, session.network.input)),
             dataset=session.data.facts.name,
             params=size(session.network).totals.params_with_heads,
             train_count=len(session.train_examples.labels),

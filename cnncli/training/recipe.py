@@ -1,6 +1,6 @@
 """A recipe: everything that decides how a network is trained, as one frozen value that TOML can hold."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, TypeVar
 
@@ -94,7 +94,7 @@ def read(table: Mapping[str, Any], where: Where) -> Recipe:
     """The recipe of a TOML table; UsageError, with the nearest key, for what is unknown or cannot be."""
     known = [one.name for one in fields(Recipe)]
     for key in table:
-        only([key], known, [], str(_inside(where, key)))
+        _known(key, known, str(_inside(where, key)))
     plain = [key for key in table if key not in PARTS and key != "augment"]
     for key in plain:  # One at a time, so that an error names the line of its key.
         from_table(Recipe, {"network": "", "dataset": "", key: table[key]}, str(_inside(where, key)))
@@ -102,6 +102,15 @@ def read(table: Mapping[str, Any], where: Where) -> Recipe:
     if "augment" in table:
         given["augment"] = augmentation(table["augment"], str(_inside(where, "augment")))
     return from_table(Recipe, {**table, **given}, str(where))
+
+
+def _known(key: str, known: Iterable[str], where: str) -> None:
+    """Refuse a key that is not known, saying in which table it would be."""
+    if key not in known:
+        for table, kinds in PARTS.items():
+            if any(key in {one.name for one in fields(kind)} for kind in kinds.values()):
+                raise UsageError(f"{where}: unknown key {shown(key)}; did you mean '{table}.{key}'?")
+    only([key], known, [], where)
 
 
 def _inside(where: Where, key: str) -> Where:
@@ -134,7 +143,7 @@ def changed(recipe: Recipe, settings: Mapping[str, Any], where: str = "--set") -
     for key, value in sorted(settings.items(), key=lambda item: item[0].count(".") and not item[0].endswith(".name")):
         part, _, field = key.partition(".")
         if not field:
-            only([part], table, [], where)
+            _known(part, table, where)
             table[part] = {"name": value} if part in PARTS and not isinstance(value, Mapping) else value
         elif part not in PARTS:
             raise UsageError(f"{where}: no table '{part}'{nearest(part, PARTS)}")

@@ -92,7 +92,8 @@ def _in_file(path: Path, name: str) -> tuple[Table, Where]:
         return content, replace(place, said="the recipe")
     name = name or next(iter(named))
     if name not in named:
-        raise UsageError(f"{path}: no recipe '{name}'{nearest(name, named)}")
+        known = nearest(name, named) if named else f"; it holds one, without a name: --recipe {path}"
+        raise UsageError(f"{path}: no recipe '{name}'{known}")
     return dict(named[name]), place.inside(name, said=f"[{name}]")
 
 

@@ -37,7 +37,7 @@ def test_a_head_is_trained_on_the_features_of_another_run(cli, trained, tmp_path
     answer = cli("train", "--from", trained, *HEAD, "--out", "head")
     assert (answer.code, answer.out) == (0, "head\n")
     assert "note: head output is new: 10 -> 2 classes" in answer.err
-    assert "mlp on digits: 8,578 parameters (8,320 frozen), 226 images (and 57 to validate on)" in answer.err
+    assert "mlp at 8x8x1 on digits: 8,578 parameters (8,320 frozen), 226 images (and 57 to validate on)" in answer.err
     assert "features up to relu1 of 283 images, once" in answer.err
     facts = facts_of(tmp_path / "head")
     assert (facts["from"]["run"], facts["from"]["checkpoint"]) == (str(trained), "best")

@@ -21,16 +21,16 @@ def soon(monkeypatch):
 def test_a_dry_run_shows_the_recipe_and_what_it_would_take(cli, tmp_path):
     answer = cli("train", "mlp", *SMALL, "--epochs", 7, "--augment", "crop(padding=2)", "--dry-run")
     assert (answer.code, list(tmp_path.iterdir())) == (0, [])
-    recipe, _, plan = answer.out.partition("\n\nmlp: ")
-    found = tomllib.loads(recipe)
+    _, _, plan = answer.out.partition("\n\n# mlp at 8x8x1, 10 classes: ")
+    found = tomllib.loads(answer.out)
     assert (found["network"], found["epochs"], found["precision"]) == ("mlp", 7, "float32")
     assert found["augment"] == [{"name": "crop", "padding": 2}]
-    assert plan.startswith("9,610 parameters\n245 steps, 35 an epoch, of 32 images\nmemory of a step: about ")
+    assert plan.startswith("9,610 parameters\n# 245 steps, 35 an epoch, of 32 images\n# memory of a step: about ")
     assert "ms a step" in plan or "us a step" in plan
     # What it shows can be given again.
-    (tmp_path / "r.toml").write_text(recipe)
+    (tmp_path / "r.toml").write_text(answer.out)
     again = cli("train", "--recipe", "r.toml", "--dry-run")
-    assert again.out.partition("\n\nmlp: ")[0] == recipe
+    assert tomllib.loads(again.out) == found
 
 
 def test_a_dry_run_as_a_document(cli, tmp_path):

@@ -32,11 +32,11 @@ def test_the_recipe_is_printed_as_it_can_be_given_again():
 def test_what_it_would_take_is_said():
     assert said(plan())[1:] == [
         "",
-        "lenet5: 61,706 parameters",
-        "1,400 steps, 35 an epoch, of 128 images",
-        "memory of a step: about 5.39 MiB",
-        "time: about 80 seconds, of which 3 s to compile",
-        "measured: 50 ms a step; validation and checkpoints come on top",
+        "# lenet5 at 32x32x1, 10 classes: 61,706 parameters",
+        "# 1,400 steps, 35 an epoch, of 128 images",
+        "# memory of a step: about 5.39 MiB",
+        "# time: about 80 seconds, of which 3 s to compile",
+        "# measured: 50 ms a step; validation and checkpoints come on top",
     ]
 
 

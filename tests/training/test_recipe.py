@@ -153,6 +153,9 @@ def test_settings_reach_into_parts_and_another_name_brings_its_own_defaults():
     ("settings", "said"),
     [
         ({"epoch": 3}, "unknown key 'epoch'; did you mean 'epochs'?"),
+        ({"lr": 0.1}, "unknown key 'lr'; did you mean 'optimizer.lr'?"),
+        ({"momentum": 0.9}, "unknown key 'momentum'; did you mean 'optimizer.momentum'?"),
+        ({"precision": "bf16"}, "precision is 'bf16'; expected one of float32, bfloat16"),
         ({"optimizer.momentun": 0.9, "optimizer": "sgd"}, "did you mean 'momentum'?"),
         ({"optimiser.lr": 0.9}, "no table 'optimiser'; did you mean 'optimizer'?"),
         ({"schedule": "cosin"}, "did you mean 'cosine'?"),
