@@ -4,14 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from cnncli.runs.metrics import Metrics, width
-from cnncli.training.evidence import Course, Evidence, gather
+from cnncli.training.evidence import SHORTEST, Course, Evidence, gather
 
 UNDERFIT, OVERFIT, GOOD, DIVERGED = "underfit", "overfit", "good", "diverged"
 RATE_TOO_HIGH, PLATEAU, UNKNOWN = "rate-too-high", "plateau", "unknown"
 KINDS = (UNDERFIT, OVERFIT, GOOD, DIVERGED, RATE_TOO_HIGH, PLATEAU, UNKNOWN)
 
-# Two epochs make a line, not a trend.
-ENOUGH = 3
+# How a training ends that had more to come; the first of them because it was good enough.
+STOPPED = ("until", "max-time", "signal")
 # Ten points of accuracy lost on new images are what the articles call overfitting (77 % against 55 %); ResNets that
 # are trained well lose four to seven on CIFAR-10.
 WIDE = 0.10
@@ -30,13 +30,13 @@ LOW = 0.70
 RUN_DOWN = 0.10
 # A training loss that fell by less than this since its highest has learned next to nothing.
 STUCK = 0.05
-# A loss at the end that is twice the one at the beginning has run away, though it is still a number.
+# A loss that ends at twice what it began at, and still rises, has run away, though it is still a number.
 RUNAWAY = 2.0
 # Of jumps in the second half one is chance; a fifth of its epochs, and more than one, is the rate.
 JUMPY = 0.20
 # Training accuracy must have moved by this for a loss of half of it to mean something.
 LEARNED, FORGOTTEN = 0.10, 0.50
-# A loss that rose by so much of its beginning, where little was learned in the end, was thrown up by the steps.
+# A loss that rose by so much of what it began at, where little was learned in the end, was thrown up by the steps.
 THROWN = 0.25
 # Validation this far above training deserves a word.
 WORTH_SAYING = 0.005
@@ -70,18 +70,19 @@ def _judged(seen: Evidence, ended: str) -> tuple[str, str]:
     loss, accuracy = seen.train_loss, seen.train_accuracy
     if ended == "diverged" or not seen.finite:
         return DIVERGED, f"The loss stopped being a number in epoch {seen.epochs + 1}."
-    if seen.epochs < ENOUGH or loss is None or accuracy is None:
-        return UNKNOWN, f"To see a trend takes {ENOUGH} epochs; so far there are {seen.epochs}."
-    if loss.last > RUNAWAY * loss.first:
-        return DIVERGED, f"Training loss ran away, from {loss.first:.3g} to {loss.last:.3g}."
-    if _fitted(seen) < HIGH and (why := _unstable(seen, loss, accuracy)):
+    if loss is not None and loss.last > RUNAWAY * loss.began and loss.drift >= STILL:
+        return DIVERGED, f"Training loss ran away, from {loss.began:.3g} to {loss.last:.3g}."
+    if seen.epochs < SHORTEST or loss is None or accuracy is None:
+        return UNKNOWN, f"To see a trend takes {SHORTEST} epochs; so far there are {seen.epochs}."
+    enough = _enough(seen, ended)
+    if not enough and (why := _unstable(seen, loss, accuracy)):
         return RATE_TOO_HIGH, why
-    if _fitted(seen) < HIGH and loss.highest - loss.last < STUCK * loss.highest and not _learns(seen):
+    if not enough and not _fell(loss) and not _learns(seen):
         return PLATEAU, f"Training loss hardly moved, from {loss.highest:.3g} to {loss.last:.3g}."
-    gap, finished = _gap(seen), _finished(seen, ended)
-    if gap is not None and _overfits(seen, gap, finished):
+    gap = _gap(seen)
+    if gap is not None and _overfits(seen, gap, _finished(seen, ended)):
         return OVERFIT, f"The network knows its training images better than others, by {_points(gap)} of accuracy."
-    return _learned(seen, loss, finished)
+    return _learned(seen, loss, ended)
 
 
 def _unstable(seen: Evidence, loss: Course, accuracy: Course) -> str:
@@ -93,8 +94,8 @@ def _unstable(seen: Evidence, loss: Course, accuracy: Course) -> str:
         return f"Training accuracy was at {accuracy.highest:.1%} and fell back to {accuracy.last:.1%}."
     if loss.highest > BLOWN * loss.last and accuracy.last - accuracy.first < GAIN and accuracy.last < LOW:
         return f"The first steps threw the loss up to {loss.highest:.3g}; as it came down, accuracy did not rise."
-    if seen.risen >= THROWN and _fitted(seen) < LOW:
-        return f"Training loss rose from {loss.first:.3g} to {loss.highest:.3g} before it fell."
+    if seen.risen >= THROWN and (_fitted(seen) < LOW or loss.last > loss.began):
+        return f"Training loss rose from {loss.began:.3g} to {loss.highest:.3g}, and ended at {loss.last:.3g}."
     return ""
 
 
@@ -106,20 +107,25 @@ def _overfits(seen: Evidence, gap: float, finished: bool) -> bool:
     return (gap >= NARROW and turned) or (gap >= WIDE and (finished or not better))
 
 
-def _learned(seen: Evidence, loss: Course, finished: bool) -> tuple[str, str]:
+def _learned(seen: Evidence, loss: Course, ended: str) -> tuple[str, str]:
     """What a training is that learned and does not overfit, as far as one can see."""
-    fresh, fitted = _fresh(seen), _fitted(seen)
-    if fitted < HIGH and not finished and loss.drift > -STILL:
+    fitted, enough, finished = _fitted(seen), _enough(seen, ended), _finished(seen, ended)
+    if not enough and not finished and loss.drift > -STILL:
         return PLATEAU, f"Training loss has stood still over the second half, at {loss.last:.3g}."
-    if fresh is None:
-        return UNKNOWN, f"Training accuracy ends at {fitted:.1%}."
-    if fitted < HIGH and not finished and _improves(seen):
+    if _fresh(seen) is None:
+        return UNKNOWN, f"Training accuracy is typically {fitted:.1%} at the end."
+    falling = fitted < HIGH and not finished and _improves(seen)
+    short = falling or (fitted < LOW and not enough)
+    if short and not finished and ended in STOPPED:
+        return UNKNOWN, "Training was stopped while the loss was still falling."
+    if falling:
         return UNDERFIT, f"The loss was still falling when training ended, after {seen.epochs} epochs."
-    if fitted < LOW:
-        return UNDERFIT, f"Training went as far as it would, and accuracy is no more than {fitted:.1%}."
+    if short:
+        return UNDERFIT, f"Training went as far as it would, and accuracy is typically no more than {fitted:.1%}."
     if (gap := _gap(seen) or 0.0) < NARROW:
         return GOOD, "The network does about as well on new images as on those it was trained on."
-    return GOOD, f"New images cost the network {_points(gap)} of accuracy, and validation does not get worse."
+    kept = ", and validation does not get worse" * _holds(seen)
+    return GOOD, f"New images cost the network {_points(gap)} of accuracy{kept}."
 
 
 def _fresh(seen: Evidence) -> float | None:
@@ -132,10 +138,25 @@ def _fitted(seen: Evidence) -> float:
     return max(seen.train_accuracy.last if seen.train_accuracy else 0.0, _fresh(seen) or 0.0)
 
 
+def _enough(seen: Evidence, ended: str) -> bool:
+    """Whether the accuracy at the end needs no remedy: it is high, or what was asked for."""
+    return ended == "until" or _fitted(seen) >= HIGH
+
+
 def _learns(seen: Evidence) -> bool:
-    """Whether accuracy rose: the loss of mixed images moves little, however well those of validation are told."""
-    curves = (seen.train_accuracy, seen.val_accuracy)
-    return any(curve is not None and curve.last - curve.first >= LEARNED for curve in curves)
+    """Whether accuracy rose: the loss of mixed images moves little, however well those of validation are told.
+
+    Those may be few, and a tenth of them told by chance: then their loss has not come down.
+    """
+    return _rose(seen.train_accuracy) or (_rose(seen.val_accuracy) and _fell(seen.val_loss))
+
+
+def _rose(accuracy: Course | None) -> bool:
+    return accuracy is not None and accuracy.last - accuracy.first >= LEARNED
+
+
+def _fell(loss: Course | None) -> bool:
+    return loss is not None and loss.highest - loss.last >= STUCK * loss.highest
 
 
 def _gap(seen: Evidence) -> float | None:
@@ -154,9 +175,14 @@ def _improves(seen: Evidence) -> bool:
     return all(loss is None or loss.trend <= -STILL for loss in (seen.train_loss, seen.val_loss))
 
 
+def _holds(seen: Evidence) -> bool:
+    """Whether there is validation, and it is about as good at the end as it ever was."""
+    return seen.val_accuracy is not None and seen.val_accuracy.drift > -STILL and seen.regained < STILL
+
+
 def _remarks(kind: str, seen: Evidence) -> Iterator[str]:
     """What else is worth saying."""
-    if kind == DIVERGED or seen.epochs < ENOUGH:
+    if kind == DIVERGED or seen.epochs < SHORTEST:
         return
     fresh, train = _fresh(seen), seen.train_accuracy.last if seen.train_accuracy else 0.0
     if fresh is None:
@@ -172,9 +198,11 @@ def _remarks(kind: str, seen: Evidence) -> Iterator[str]:
 
 def _turn(kind: str, seen: Evidence, loss: Course) -> Iterator[str]:
     best, end = seen.gap_at_best, seen.gap_at_end
+    lowest = f"Validation loss was lowest around epoch {loss.lowest_epoch}, {loss.lowest:.3g}"
     if seen.turned >= TURN:
-        lowest = f"Validation loss was lowest around epoch {loss.lowest_epoch}, {loss.lowest:.3g}"
         yield f"{lowest}, and rose to {loss.last:.3g} while training loss fell."
+    elif kind == GOOD and seen.regained >= STILL and (_gap(seen) or 0.0) >= NARROW:
+        yield f"{lowest}, and rose to {loss.last:.3g}."
     elif kind == OVERFIT and not _improves(seen):
         yield f"Validation loss no longer falls; it stands at {loss.last:.3g}."
     if kind == OVERFIT and best and end and best.epoch < end.epoch:
@@ -188,11 +216,20 @@ def _advice(kind: str, seen: Evidence, ended: str) -> Iterator[str]:
         yield "more epochs (--epochs)"
     if kind == GOOD and (_gap(seen) or 0.0) >= NARROW:
         yield "more augmentation or weight decay, if the gap matters"
-    if kind == UNKNOWN and seen.epochs >= ENOUGH:
-        yield "hold images out (--set validation=0.1), or look at the test split (cnncli eval RUN)"
-        return
+    if kind == UNKNOWN:
+        yield from _HOLD_OUT if seen.epochs >= SHORTEST and _fresh(seen) is None else _GO_ON.get(ended, ())
     yield from _ADVICE[kind]
 
+
+_HOLD_OUT = ("hold images out (--set validation=0.1), or look at the test split (cnncli eval RUN)",)
+
+# By how training ended; what reached the accuracy asked for need not go on.
+_GO_ON = {
+    "done": ("more epochs (--epochs)",),
+    "early": ("more patience (--set stop.patience=...)",),
+    "max-time": ("go on where it was stopped (--resume)",),
+    "signal": ("go on where it was stopped (--resume)",),
+}
 
 _ADVICE = {
     OVERFIT: (

@@ -13,7 +13,7 @@ from cnncli.runs.metrics import Metrics, best_epoch, points, smoothed, width
 JUMP = 0.15
 # And by this share of what it began at: near zero, a small change is a large share.
 FELT = 0.05
-# A trend of fewer epochs than these is not told from noise.
+# Fewer epochs than these have no trend that is told from noise, and the same medians at both ends.
 SHORTEST = 5
 # Slopes between this many points, spread evenly, are as good as between all, and soon counted.
 MOST = 100
@@ -21,13 +21,15 @@ MOST = 100
 
 @dataclass(frozen=True)
 class Course:
-    """A curve in seven numbers, each robust to a bad epoch: medians at both ends, extremes of the running median.
+    """A curve in eight numbers, robust to a bad epoch: medians at both ends, extremes of the running median.
 
-    `trend` is its change over the last third and `drift` over the second half, of a loss as a share of `first`, so that
-    neither the unit nor the number of epochs matters. Of the slopes between any two epochs (Theil 1950, Sen 1968) three
-    quarters go at least so far; where they do not agree on the direction it is 0.
+    Only `began` is the first value itself, which steps that are too long have not yet thrown up. `trend` is the change
+    over the last third and `drift` over the second half, of a loss as a share of `first`, so that neither the unit nor
+    the number of epochs matters. Of the slopes between any two epochs (Theil 1950, Sen 1968) three quarters go at least
+    so far; where they do not agree on the direction it is 0.
     """
 
+    began: float
     first: float
     last: float
     lowest: float
@@ -53,10 +55,11 @@ class Gap:
 class Evidence:
     """What is seen; None where there is nothing to see it by, accuracies as fractions.
 
-    `finite` says that the last epoch's losses are numbers; `turned` is the rise of validation loss since its minimum
-    while training loss went on falling, and `risen` that of training loss above its first, each as a share of its
-    first; `jumps` counts the epochs of the second half, `chances` in all, in which training loss leapt up; `rate_left`
-    is the learning rate at the end as a share of its highest; `evaluated` is an accuracy on other images than these.
+    `finite` says that the last epoch's losses are numbers; `regained` is the rise of validation loss since its
+    minimum as a share of its first, `turned` the same where training loss went on falling, and `risen` the rise of
+    training loss above where it began, as a share of that; `jumps` counts the epochs of the second half, `chances` in
+    all, in which training loss leapt up; `rate_left` is the learning rate at the end as a share of its highest;
+    `evaluated` is an accuracy on other images than these.
     """
 
     epochs: int
@@ -67,6 +70,7 @@ class Evidence:
     val_accuracy: Course | None = None
     gap_at_end: Gap | None = None
     gap_at_best: Gap | None = None
+    regained: float = 0.0
     turned: float = 0.0
     risen: float = 0.0
     jumps: int = 0
@@ -85,6 +89,7 @@ def gather(metrics: Metrics, evaluated: float | None = None, best: int | None = 
     courses = {key: _course(curve, key.endswith("loss")) for key, curve in curves.items()}
     gaps = _gaps({key: dict(curve) for key, curve in curves.items()})
     best = best_epoch(metrics) if best is None else best
+    regained = _regained(curves["val_loss"], courses["val_loss"])
     jumps, chances = _jumps(losses)
     return Evidence(
         epochs=len(losses),
@@ -92,7 +97,8 @@ def gather(metrics: Metrics, evaluated: float | None = None, best: int | None = 
         **courses,
         gap_at_end=_typical(gaps),
         gap_at_best=next((gap for gap in gaps if gap.epoch == best), None),
-        turned=_turned(curves["train_loss"], courses["val_loss"]),
+        regained=regained,
+        turned=regained if _fell_since(curves["train_loss"], courses["val_loss"]) else 0.0,
         risen=_risen(losses),
         jumps=jumps,
         chances=chances,
@@ -117,6 +123,7 @@ def _course(curve: Sequence[tuple[int, float]], loss: bool) -> Course | None:
     first = median(values[:ends])
     unit = (abs(first) or 1.0) if loss else 1.0
     return Course(
+        began=values[0],
         first=first,
         last=median(values[-ends:]),
         lowest=calm[lowest],
@@ -157,17 +164,20 @@ def _typical(gaps: Sequence[Gap]) -> Gap | None:
     return Gap(gaps[-1].epoch, median(gap.accuracy for gap in ending), median(gap.loss for gap in ending))
 
 
-def _turned(train: Sequence[tuple[int, float]], val: Course | None) -> float:
-    """How far validation loss has risen since its minimum, if training loss has not."""
-    if val is None or not train:
-        return 0.0
-    calm = dict(zip((epoch for epoch, _ in train), smoothed([value for _, value in train]), strict=True))
-    ending = train[-width(len(train)) :]
-    then, now = calm.get(val.lowest_epoch), median(value for _, value in ending)
-    # A minimum among the last epochs is none yet.
-    if then is None or now >= then or val.lowest_epoch >= ending[0][0]:
+def _regained(curve: Sequence[tuple[int, float]], val: Course | None) -> float:
+    """How far validation loss has risen since its minimum; one among the last epochs is none yet."""
+    if val is None or val.lowest_epoch >= curve[-width(len(curve)) :][0][0]:
         return 0.0
     return max(val.last - val.lowest, 0.0) / (abs(val.first) or 1.0)
+
+
+def _fell_since(train: Sequence[tuple[int, float]], val: Course | None) -> bool:
+    """Whether training loss has gone on falling since validation loss was lowest."""
+    if val is None or not train:
+        return False
+    calm = dict(zip((epoch for epoch, _ in train), smoothed([value for _, value in train]), strict=True))
+    then, now = calm.get(val.lowest_epoch), median(value for _, value in train[-width(len(train)) :])
+    return then is not None and now < then
 
 
 def _risen(losses: Sequence[float]) -> float:
@@ -175,8 +185,8 @@ def _risen(losses: Sequence[float]) -> float:
     ends = width(len(losses))
     # Where the running median has its whole width, after those it began with.
     later = smoothed(losses)[ends : len(losses) - ends // 2]
-    first = median(losses[:ends]) if losses else 0.0
-    return max((loss - first for loss in later), default=0.0) / (abs(first) or 1.0)
+    began = losses[0] if losses else 0.0
+    return max((loss - began for loss in later), default=0.0) / (abs(began) or 1.0)
 
 
 def _jumps(losses: Sequence[float]) -> tuple[int, int]:

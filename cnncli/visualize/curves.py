@@ -1,7 +1,8 @@
 """A run's curves by epoch: loss and accuracy in training and validation, the rate, the gradient; and several runs'."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from matplotlib import colormaps
@@ -23,7 +24,7 @@ LEGEND = 320
 WIDE = 8.0
 # Fewer epochs than these have their points marked; more have a smoothed line over the raw one.
 MARKED = 12
-# So many runs have a legend inside a panel; more have it beside.
+# Of more runs than these the thin raw lines are left out.
 FEW = 4
 # So many names stand under each other in the legend beside the panels.
 TALLEST = 16
@@ -77,33 +78,31 @@ def overlay(
 ) -> None:
     """Draw several runs' loss and accuracy as a PNG: a colour a run, training dashed, validation solid.
 
-    It is 1000x400 pixels, and wider by a legend where there are more than four runs, whose thin raw lines are left out.
-    Raises DataError when there is no run, one has no epochs, or the file cannot be written.
+    It is 400 pixels high, and 1000 wide without the legend beside the panels. The thin raw lines of more than four runs
+    are left out. Raises DataError when there is no run, one has no epochs, or the file cannot be written.
     """
     lacking = ", ".join(name for name, metrics in runs if not metrics)
     if lacking or not runs:
         raise DataError(f"there are no epochs to draw{' in ' * bool(lacking)}{lacking}")
-    beside = -(-(len(runs) + 2) // TALLEST) if len(runs) > FEW else 0
-    figure = blank(WIDTH + LEGEND * beside, HEIGHT)
+    columns, few = -(-(len(runs) + 2) // TALLEST), len(runs) <= FEW
+    figure = blank(WIDTH + LEGEND * columns, HEIGHT)
     colours = _colours(len(runs))
     for axes, kind in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
         _dress(axes, kind)
         for (_, metrics), colour in zip(runs, colours, strict=True):
             for which, look in (("train", DASHED), ("val", {})):
                 curve = _values(metrics, which, kind)
-                if not beside:
+                if few:
                     _raw(axes, curve, colour)
                 _line(axes, curve, colour, **look)
         if kind == "loss":
             _scale(axes)
-        _note(axes, [width(len(metrics)) for _, metrics in runs if len(metrics) > MARKED], "" if beside else "thick: ")
+        _note(axes, [width(len(metrics)) for _, metrics in runs if len(metrics) > MARKED], "thick: " if few else "")
     keys = [Line2D([], [], color=colour, linewidth=2.2) for colour in colours]
     keys += [Line2D([], [], color="#555555", **DASHED), Line2D([], [], color="#555555", linewidth=2.2)]
     names = [*(_short(name) for name, _ in runs), "training", "validation"]
-    if beside:
-        figure.legend(keys, names, loc="outside right center", ncols=beside, fontsize=TEXT - 1, frameon=False)
-    else:
-        figure.axes[1].legend(keys, names, fontsize=TEXT - 1, edgecolor="none", framealpha=0.85, loc="best")
+    # Several runs fill the panels: inside, it would lie over one of them.
+    figure.legend(keys, names, loc="outside right center", ncols=columns, fontsize=TEXT - 1, frameon=False)
     save(_titled(figure, title), path, about=about)
 
 
@@ -126,10 +125,10 @@ def _panel(axes: Axes, metrics: Metrics, kind: str, best: int | None) -> None:
 
 
 def _single(axes: Axes, curve: Points, title: str, best: int | None) -> None:
-    """One curve of training, with the best epoch as a line across."""
+    """One curve of training, with the best epoch as a line across; a rate has no noise to take away, but a peak."""
     _dress(axes, title)
     _raw(axes, curve, BLUE)
-    _line(axes, curve, BLUE)
+    _line(axes, curve, BLUE, calm=list if title == "learning rate" else _calm)
     if best is not None:
         axes.axvline(best, color=ORANGE, linewidth=1, linestyle=":")
     if title != "learning rate":
@@ -151,13 +150,19 @@ def _note(axes: Axes, widths: Sequence[int], which: str = "thick: ") -> None:
         axes.set_xlabel(f"epoch ({which}median of {span})", fontsize=TEXT)
 
 
-def _line(axes: Axes, curve: Points, colour: Any, **look: Any) -> None:
+def _calm(values: Sequence[float]) -> list[float]:
+    """The running median, near the end over what is left of its width: over ever fewer values it ends in a hook."""
+    half = width(len(values)) // 2
+    return [*smoothed(values)[:-half], *(median(values[at - half :]) for at in range(len(values) - half, len(values)))]
+
+
+def _line(axes: Axes, curve: Points, colour: Any, calm: Callable[..., list[float]] = _calm, **look: Any) -> None:
     """A curve: few points are joined, of many a running median is."""
     if curve:
         epochs, values = zip(*curve, strict=True)
         few = len(curve) <= MARKED
         look = {"linewidth": 2.2, "marker": "o" if few else "", "markersize": 4, **look}
-        axes.plot(epochs, values if few else smoothed(values), color=colour, **look)
+        axes.plot(epochs, values if few else calm(values), color=colour, **look)
 
 
 def _raw(axes: Axes, curve: Points, colour: Any) -> None:

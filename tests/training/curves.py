@@ -38,6 +38,14 @@ def lines(count, train, val=None, rate=lambda at: 0.01, noise=0.0, seed=0):
     return made
 
 
+def table(train_loss, train_accuracy, val_loss=None, val_accuracy=None, rate=None):
+    """Lines of the values given, a column each; the rate stays what it is unless given."""
+    nothing, same = [None] * len(train_loss), [0.01] * len(train_loss)
+    names = ("train_loss", "train_accuracy", "val_loss", "val_accuracy", "learning_rate")
+    columns = zip(train_loss, train_accuracy, val_loss or nothing, val_accuracy or nothing, rate or same, strict=True)
+    return [{"epoch": epoch, **dict(zip(names, line, strict=True))} for epoch, line in enumerate(columns, start=1)]
+
+
 def learning(loss, accuracy, tau=0.15, chance=0.1):
     """A curve that starts by guessing among ten and comes to a loss and an accuracy, in `tau` of the time."""
     return lambda at: (

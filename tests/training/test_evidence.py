@@ -3,7 +3,7 @@
 import pytest
 
 from cnncli.training.evidence import Gap, gather
-from tests.training.curves import changed, lines
+from tests.training.curves import changed, lines, table
 
 
 def straight(first, last):
@@ -17,6 +17,11 @@ def test_a_straight_line_changes_by_its_share_of_the_beginning():
     assert course.trend == pytest.approx(-0.6 * 9 / 30 / 0.96)
     assert course.drift == pytest.approx(-0.6 * 14 / 30 / 0.96)
     assert (course.lowest, course.lowest_epoch, course.highest) == (pytest.approx(0.4), 30, pytest.approx(0.98))
+
+
+def test_a_curve_begins_where_it_does_and_not_where_a_few_epochs_are():
+    course = gather(table([3.0, 4.6, 4.7, 5.4, 3.6, 3.2], [0.2] * 6)).train_loss
+    assert (course.began, course.first) == (3.0, 4.6)
 
 
 def test_an_accuracy_changes_in_points():
@@ -52,7 +57,12 @@ def test_validation_that_rises_with_training_has_not_turned():
 
 def test_a_rise_of_training_is_measured_from_its_beginning():
     assert gather(lines(30, straight(1.0, 0.1))).risen < 0
-    assert gather(lines(30, lambda at: (1 + 4 * at * (1 - at), 0.5))).risen == pytest.approx(0.6, abs=0.02)
+    assert gather(lines(30, lambda at: (1 + 4 * at * (1 - at), 0.5))).risen == pytest.approx(
+        (2.0 - 1.13) / 1.13, abs=0.01
+    )
+    # Three epochs have seen it thrown up already.
+    thrown = [3.0, 4.6, 4.7, 5.4, 3.6, 3.2, 3.1, 3.8, 3.2, 2.8]
+    assert gather(table(thrown, [0.3] * 10)).risen == pytest.approx((4.7 - 3.0) / 3.0)
     # Where it is thrown up at once, and comes down from there, it has not risen.
     assert gather(lines(30, lambda at: (9 - 8 * at, 0.5))).risen < 0
     one_bad = [changed(lines(12, straight(1.0, 0.1)), epoch, train_loss=9.0) for epoch in range(1, 13)]
@@ -61,7 +71,14 @@ def test_a_rise_of_training_is_measured_from_its_beginning():
 
 def test_a_minimum_at_the_end_is_no_turn():
     metrics = lines(12, straight(1.0, 0.1), straight(1.0, 0.9))
-    assert gather(changed(metrics, 12, val_loss=0.1)).turned == 0
+    seen = gather(changed(metrics, 12, val_loss=0.1))
+    assert (seen.turned, seen.regained) == (0, 0)
+
+
+def test_what_validation_wins_back_counts_whatever_training_does():
+    seen = gather(lines(30, lambda at: (0.5 + at, 0.5), lambda at: (0.5 + abs(at - 0.5), 0.7)))
+    assert seen.turned == 0
+    assert seen.regained == pytest.approx((0.967 - 0.533) / 0.933, abs=0.04)
 
 
 def test_only_what_leaps_far_is_a_jump():

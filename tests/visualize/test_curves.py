@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from statistics import median
 
 import pytest
 from PIL import Image
@@ -125,6 +126,23 @@ def test_many_epochs_have_a_smoothed_line_over_the_raw_one(drawn):
     assert axes.get_xlabel() == "epoch (thick: median of 3)"
 
 
+def test_the_smoothed_line_does_not_end_in_a_hook(drawn):
+    """The last epochs tell where it ends, not the last alone: of 21 in the middle there are 11 left."""
+    noisy = [line | {"train_loss": 1 + 0.1 * (line["epoch"] % 2)} for line in epochs(200)]
+    noisy[-1]["train_loss"] = 9.0
+    raw, smooth = (values(line) for line in drawn(curves.draw, noisy).axes[0].lines[:2])
+    assert (raw[-1], smooth[-1]) == ((200, 9.0), (200, pytest.approx(1.1)))
+    assert max(value for _, value in smooth) == pytest.approx(1.1)
+    assert smooth[-2][1] == pytest.approx(median(value for _, value in raw[-12:]))
+    assert len(smooth) == 200
+
+
+def test_a_rate_keeps_its_peak_and_its_end(drawn):
+    metrics = [line | {"learning_rate": 1 - abs(line["epoch"] - 50) / 50} for line in epochs(100)]
+    thick = drawn(curves.draw, metrics).axes[2].lines[1]
+    assert [value for at, value in values(thick) if at in (49, 50, 51, 100)] == pytest.approx([0.98, 1, 0.98, 0])
+
+
 def test_few_epochs_are_joined_points(drawn):
     axes = drawn(curves.draw, epochs(12)).axes[0]
     assert [line.get_marker() for line in axes.lines] == ["o", "o", "o"]
@@ -154,7 +172,7 @@ def test_losses_that_span_much_have_a_logarithmic_axis(drawn):
 RUNS = [(f"runs/lenet5-mnist-{number}", epochs(10 + number)) for number in range(30)]
 
 
-@pytest.mark.parametrize(("count", "wide"), [(1, 1000), (4, 1000), (5, 1320), (8, 1320), (30, 1640)])
+@pytest.mark.parametrize(("count", "wide"), [(1, 1320), (4, 1320), (14, 1320), (15, 1640), (30, 1640)])
 def test_several_runs_make_room_for_their_names(count, wide, tmp_path):
     curves.overlay(RUNS[:count], tmp_path / "runs.png", "lenet5 on mnist")
     with Image.open(tmp_path / "runs.png") as picture:
@@ -169,8 +187,23 @@ def test_each_run_has_a_colour_and_training_is_dashed(count, drawn):
     seen = [tuple(line.get_color()) for line in curve]
     assert seen[::2] == seen[1::2]
     assert len(set(seen)) == count
-    legend = figure.legends[0] if count > 4 else figure.axes[1].get_legend()
-    assert texts(legend) == [name for name, _ in RUNS[:count]] + ["training", "validation"]
+    assert texts(figure.legends[0]) == [name for name, _ in RUNS[:count]] + ["training", "validation"]
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 20])
+def test_the_names_of_several_runs_hide_no_curve(count, drawn):
+    figure = drawn(curves.overlay, RUNS[:count])
+    figure.draw_without_rendering()
+    legend = figure.legends[0].get_window_extent()
+    assert not any(legend.overlaps(axes.get_tightbbox()) for axes in figure.axes)
+    assert figure.bbox.count_contains([legend.min, legend.max]) == 2
+
+
+def test_of_more_than_four_runs_the_thin_lines_are_left_out(drawn):
+    thin = [
+        sum(line.get_linewidth() == 1 for line in drawn(curves.overlay, RUNS[5 : 5 + n]).axes[0].lines) for n in (4, 5)
+    ]
+    assert thin == [8, 0]
 
 
 def test_runs_of_different_length_say_how_each_is_smoothed(drawn):
@@ -180,7 +213,7 @@ def test_runs_of_different_length_say_how_each_is_smoothed(drawn):
 
 def test_of_a_long_name_the_end_is_shown(drawn):
     figure = drawn(curves.overlay, [("/somewhere/far/away/in/the/tree/lenet5-mnist-1", epochs(3))])
-    assert texts(figure.axes[1].get_legend())[0] == "…/in/the/tree/lenet5-mnist-1"
+    assert texts(figure.legends[0])[0] == "…/in/the/tree/lenet5-mnist-1"
 
 
 def test_a_run_without_epochs_is_named(tmp_path):
