@@ -11,6 +11,7 @@ from cnncli import __version__
 from cnncli.commands import data, listing, visualize, weights
 from cnncli.commands.evaluate import evaluate
 from cnncli.commands.predict import predict
+from cnncli.commands.signals import interruptible
 from cnncli.commands.size import size
 from cnncli.commands.summary import summary
 from cnncli.commands.train import train
@@ -73,7 +74,10 @@ def run(arguments: list[str]) -> int:
 
 def _run(arguments: list[str], debug: bool) -> int:
     try:
-        return int(app(arguments, prog_name="cnncli", standalone_mode=False) or Exit.DONE)
+        with interruptible():
+            code = int(app(arguments, prog_name="cnncli", standalone_mode=False) or Exit.DONE)
+        # Typer has no other way to say it.
+        return code if code != Exit.INTERRUPTED else _failed("interrupted", code, debug=False)
     except SystemExit:
         # Typer's ways out: the shell's completion is printed, or the reader of the help has gone.
         return Exit.DONE

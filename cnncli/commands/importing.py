@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from hashlib import file_digest
 from math import isfinite
 from pathlib import Path
-from shutil import rmtree
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -95,7 +94,7 @@ def import_weights(
     mean: Mean = None,
     std: Deviation = None,
     transform_input: TransformInput = False,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The run folder to make.")] = None,
+    out: options.Out = None,
     json: options.Json = False,
 ) -> None:
     """Make a run of a file of weights, for every command that takes a run.
@@ -343,7 +342,6 @@ def written(
     settings = settings | {key: weights["preprocessing"][key] for key in ("resize", "interpolation")}
     plain = Recipe(network.name, IMPORTED, validation=0.0, scaling="standard", source=weights["source"])
     recipe = changed(plain, settings)
-    folder = RunFolder.create(network.name, IMPORTED, out)
     facts = {
         "schema": "cnncli.run/1",
         "status": IMPORTED,
@@ -356,13 +354,10 @@ def written(
         "versions": runtime.versions(),
         "device": runtime.describe(),
     }
-    try:
+    # A folder without its weights would be no run.
+    with RunFolder.begun(network.name, IMPORTED, out) as folder:
         save(folder, network, found, known)
         folder.write_recipe(recipe.to_table())
         folder.write_network(toml.write(network))
         folder.write_facts(facts)
-    except BaseException:
-        # A folder without its weights would be no run.
-        rmtree(folder.path, ignore_errors=True)
-        raise
     return folder

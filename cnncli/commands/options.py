@@ -26,6 +26,13 @@ def complete_dataset(incomplete: str) -> list[str]:
     return [name for name in DATASETS if name.startswith(incomplete)]
 
 
+def made(text: str) -> Path:
+    """A path; of no text it would be the folder one is in."""
+    if not text:
+        raise UsageError("--out is ''; expected a name for the run folder to make, as in --out runs/mine")
+    return Path(text)
+
+
 Json = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON document instead of text.")]
 Input = Annotated[
     str | None, typer.Option("--input", metavar="SIZE", help="Input size: N, HxW or HxWxC, in pixels and channels.")
@@ -49,6 +56,7 @@ SkipBad = Annotated[
 ]
 Offline = Annotated[bool, typer.Option("--offline", metavar="", help="Never open a connection.")]
 Device = Annotated[str | None, typer.Option("--device", metavar="cpu|gpu|tpu", help="Where to compute.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", parser=made, help="The run folder to make.")]
 RunPath = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder, as train made it.")]
 
 

@@ -1,14 +1,13 @@
 """A training run from a task: shown as it happens, stoppable, recorded in its folder."""
 
-import signal
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from cnncli import runtime
 from cnncli.commands import options
+from cnncli.commands.signals import stoppable
 from cnncli.commands.task import Task, now
 from cnncli.console import terminal
 from cnncli.errors import Bug, DataError, ExpectedNo, Stopped, UsageError, nearest
@@ -17,24 +16,6 @@ from cnncli.runs.folder import RunFolder
 if TYPE_CHECKING:
     from cnncli.training import events
     from cnncli.training.diagnosis import Verdict
-
-
-@contextmanager
-def stoppable() -> Iterator[Callable[[], bool]]:
-    """Heed Ctrl-C, SIGTERM and a terminal that goes at the next step; a second one interrupts at once."""
-    asked: list[int] = []
-
-    def heed(number: int, frame: FrameType | None) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    before = {number: signal.signal(number, heed) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @dataclass(frozen=True)
@@ -104,12 +85,13 @@ def run(task: Task, how: Way) -> "events.Stopped":
 
 @contextmanager
 def _failures(folder: RunFolder) -> Iterator[None]:
-    """Write into run.json, where that is still possible, that training has failed, as on a full disk."""
+    """Write into run.json, where that is still possible, that training failed, as on a full disk, or was cut off."""
     try:
         yield
-    except DataError as error:
+    except (DataError, KeyboardInterrupt) as error:
+        status = "interrupted" if isinstance(error, KeyboardInterrupt) else f"failed: {error}"
         with suppress(DataError):
-            folder.write_facts({**folder.read_facts(), "status": f"failed: {error}"})
+            folder.write_facts({**folder.read_facts(), "status": status})
         raise
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cnncli import runtime
 from cnncli.commands import opened, options
 from cnncli.commands.origin import Origin, origin
+from cnncli.commands.signals import overdue
 from cnncli.console import terminal
 from cnncli.console.loading import Loading
 from cnncli.errors import DataError, UsageError
@@ -120,23 +121,24 @@ def new(request: Request, source: Source, validated: bool) -> Task:
     recipe, network, data = found.recipe, found.network, found.data
     from cnncli.data.dataset import short
 
-    folder = RunFolder.create(network.name, short(recipe.dataset), request.out)
-    facts = {
-        "schema": "cnncli.run/1",
-        "status": "running",
-        "network": network.name,
-        "dataset": recipe.dataset,
-        "command": shlex.join(["cnncli", *sys.argv[1:]]),
-        "seed": recipe.seed,
-        "started": now(),
-        "data": {**_place(source, data), **data.facts.to_table()},
-        **({"from": found.origin} if found.start else {}),
-        "versions": runtime.versions(),
-        "device": runtime.describe(),
-    }
-    folder.write_recipe(recipe.to_table())
-    folder.write_network(toml.write(network))
-    folder.write_facts(facts)
+    overdue()
+    with RunFolder.begun(network.name, short(recipe.dataset), request.out) as folder:
+        facts = {
+            "schema": "cnncli.run/1",
+            "status": "running",
+            "network": network.name,
+            "dataset": recipe.dataset,
+            "command": shlex.join(["cnncli", *sys.argv[1:]]),
+            "seed": recipe.seed,
+            "started": now(),
+            "data": {**_place(source, data), **data.facts.to_table()},
+            **({"from": found.origin} if found.start else {}),
+            "versions": runtime.versions(),
+            "device": runtime.describe(),
+        }
+        folder.write_recipe(recipe.to_table())
+        folder.write_network(toml.write(network))
+        folder.write_facts(facts)
     return Task(recipe, network, data, folder, facts, resume=False, start=found.start)
 
 
@@ -264,7 +266,7 @@ def now() -> str:
 def _chosen(request: Request) -> tuple["Recipe", Network, Origin | None]:
     """The recipe, the network it is for and what it starts from, before the data is known."""
     from cnncli.training import recipes
-    from cnncli.training.recipe import changed, setting
+    from cnncli.training.recipe import setting
 
     given = options.network(request.network) if request.network else None
     found = origin(request.start, given and options.adapted(given, request.input, None)) if request.start else None
@@ -285,10 +287,21 @@ def _chosen(request: Request) -> tuple["Recipe", Network, Origin | None]:
     else:
         recipe = recipes.default(given, request.dataset)
         if found:
-            recipe = recipes.tuned(given, changed(recipe, settings, "--set"))
-    recipe = changed(recipe, settings, "--set" if request.set else "the recipe")
+            recipe = recipes.tuned(given, _set(recipe, settings, request))
+    recipe = _set(recipe, settings, request)
     network = given or options.network(recipe.network)
     return replace(recipe, dataset=named(recipe.dataset)), network, found
+
+
+def _set(recipe: "Recipe", settings: dict[str, Any], request: Request) -> "Recipe":
+    """The recipe with settings, one after the other, so that an error names the flag of its own."""
+    from cnncli.training.recipe import changed
+
+    # Names of parts first: they bring the defaults of what may be set in them.
+    for key in sorted(settings, key=lambda key: "." in key and not key.endswith(".name")):
+        flag = "--" + key.rpartition(".")[2].replace("_", "-") if key in request.settings else "--set"
+        recipe = changed(recipe, {key: settings[key]}, flag)
+    return recipe
 
 
 def _relieved(network: Network, recipe: "Recipe") -> Network:

@@ -26,7 +26,9 @@ BatchSize = Annotated[int | None, typer.Option("--batch-size", help="Images a st
 Rate = Annotated[
     str | None, typer.Option("--lr", metavar="RATE", help="Highest learning rate; or of groups: head=0.1,rest=0.001.")
 ]
-OptimizerName = Annotated[str | None, typer.Option("--optimizer", help="sgd, adam, adamw, lion, ....")]
+OptimizerName = Annotated[
+    str | None, typer.Option("--optimizer", metavar="NAME", help="sgd, adam, adamw, lion, muon and others.")
+]
 Seed = Annotated[int | None, typer.Option("--seed", help="Of weights, order, augmentation and dropout.")]
 Precision = Annotated[str | None, typer.Option("--precision", help="float32 or bfloat16.")]
 Settings = Annotated[
@@ -35,7 +37,6 @@ Settings = Annotated[
 Augmentation = Annotated[str | None, typer.Option("--augment", help='Changes to images: "crop(padding=4), mirror".')]
 Only = Annotated[str | None, typer.Option("--only", metavar="CLASS,...", help="Of the dataset these classes.")]
 PerClass = Annotated[int | None, typer.Option("--per-class", min=1, help="Of each class so many training images.")]
-Out = Annotated[Path | None, typer.Option("--out", metavar="DIR", help="The run folder to make.")]
 From = Annotated[
     Path | None,
     typer.Option("--from", metavar="RUN|WEIGHTS", help="Start from a trained network.", rich_help_panel=TUNING),
@@ -62,7 +63,8 @@ Resume = Annotated[Path | None, typer.Option("--resume", metavar="RUN", help="Go
 Until = Annotated[float | None, typer.Option("--until", help="Stop at this validation accuracy (0.99).")]
 MaxTime = Annotated[str | None, typer.Option("--max-time", help="Stop after 90s, 2m or 1h.")]
 FailOn = Annotated[
-    str | None, typer.Option("--fail-on", metavar="VERDICT,...", help="Exit 1 when that is how it went: overfit, ....")
+    str | None,
+    typer.Option("--fail-on", metavar="VERDICT,...", help="Exit 1 for these: overfit, plateau, ..."),
 ]
 Log = Annotated[str | None, typer.Option("--log", metavar="csv,tensorboard,wandb", help="Write metrics there, too.")]
 DryRun = Annotated[
@@ -98,7 +100,7 @@ def train(
     start: From = None,
     freeze: Freeze = None,
     thaw: Thaw = None,
-    out: Out = None,
+    out: options.Out = None,
     resume: Resume = None,
     until: Until = None,
     max_time: MaxTime = None,
@@ -125,7 +127,7 @@ def train(
     source, how = Source(data_dir, device, offline, skip_bad), way(until, max_time, fail_on, log)
     modes = {"--reproduce": reproduce, "--resume": resume, "--dry-run": dry_run, "--lr-find": lr_find}
     mode = _one([name for name, value in modes.items() if value])
-    _check(mode, how, json, seeds, start)
+    _check(mode, how, json, seeds, request)
     if reproduce is not None:
         reproducing.reproduce(reproduce, seeds or SEEDS, request, source, how, json)
     elif resume is not None:
@@ -154,7 +156,9 @@ def _rates(text: str | None) -> dict[str, float | str]:
     if len(rates) < len(named):
         raise UsageError(f"--lr is '{text}'; expected one rate, such as 0.1, or one for each group, and no group twice")
     if list(rates) == [""]:
-        return {"optimizer.lr": rates[""]}
+        if not 0 < (rate := rates[""]) < 1e308:
+            raise UsageError(f"--lr is {rate:g}; expected a {'finite ' * (rate >= 1e308)}rate above 0")
+        return {"optimizer.lr": rate}
     if "" in rates or "rest" not in rates or not all(0 < rate < 1e308 for rate in rates.values()):
         raise UsageError(f"--lr is '{text}'; expected a rate above 0 for each group, and for the rest: rest=0.001")
     highest = max(rates.values())
@@ -170,16 +174,16 @@ def _one(modes: list[str]) -> str:
     return modes[0] if modes else ""
 
 
-def _check(mode: str, how: Way, json: bool, seeds: int | None, start: Path | None) -> None:
+def _check(mode: str, how: Way, json: bool, seeds: int | None, request: Request) -> None:
     """Refuse what would go unheeded."""
     if json and mode not in ("--dry-run", "--reproduce"):
         raise UsageError("--json belongs to --dry-run and --reproduce; a training prints its run's path")
-    if start and mode == "--reproduce":
+    if request.start and mode == "--reproduce":
         raise UsageError("--reproduce trains its network from the beginning; leave --from out")
     if seeds is not None and mode != "--reproduce":
         raise UsageError("--seeds belongs to --reproduce; a training has one, --seed")
-    if mode in ("--dry-run", "--lr-find") and how != Way():
-        raise UsageError(f"{mode} trains nothing; --until, --max-time, --fail-on and --log are for a training")
+    if mode in ("--dry-run", "--lr-find") and (how != Way() or request.out):
+        raise UsageError(f"{mode} makes no run; --out, --until, --max-time, --fail-on and --log are for a training")
     if mode == "--reproduce" and how != Way(logs=how.logs):
         raise UsageError("--reproduce trains to the end of its recipe; leave --until, --max-time and --fail-on out")
 

@@ -5,8 +5,9 @@ import json
 import math
 import os
 import re
+import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -53,6 +54,20 @@ class RunFolder:
                     continue
                 return cls(root / f"{stem}-{number}")
         raise AssertionError("count() does not end")
+
+    @classmethod
+    @contextmanager
+    def begun(cls, network: str, dataset: str, out: Path | None = None, root: Path = ROOT) -> Iterator["RunFolder"]:
+        """`create` a folder; where what follows fails all that was made is removed again, and nothing else."""
+        top = out or root
+        with _on_disk(top):
+            there = [folder for folder in (top, *top.parents) if folder.exists()]
+        run = cls.create(network, dataset, out, root)
+        try:
+            yield run
+        except BaseException:
+            _remove(run.path, there)
+            raise
 
     @classmethod
     def open_run(cls, path: Path) -> "RunFolder":
@@ -241,9 +256,26 @@ def _claim(out: Path) -> Path:
     """Make the folder the user named, or take it over when it is there and empty."""
     with _on_disk(out):
         if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-            raise UsageError(f"run folder exists: {out}; give another --out or resume it with --resume")
+            hint = "give another --out"
+            if (out / FACTS).is_file():
+                raise UsageError(f"run folder exists: {out}; {hint} or resume it with --resume")
+            what = "a folder that is not empty and holds no run" if out.is_dir() else "a file"
+            raise UsageError(f"{out} is {what}; {hint}")
         out.mkdir(parents=True, exist_ok=True)
     return out
+
+
+def _remove(run: Path, there: list[Path]) -> None:
+    """Remove all that is in a folder, which was empty when it was claimed, and what of its path was not there."""
+    with suppress(OSError):
+        for inside in run.iterdir():
+            if inside.is_dir():
+                shutil.rmtree(inside)
+            else:
+                inside.unlink()
+        for folder in (run, *run.parents):
+            if folder not in there:
+                folder.rmdir()
 
 
 def _file_name(name: str) -> str:

@@ -76,10 +76,11 @@ def find(name: str) -> Claim:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A claim and the test accuracies of runs that differ in their seeds alone."""
+    """A claim and the test accuracies of runs that differ in their seeds alone; `left` are to come."""
 
     claim: Claim
     accuracies: tuple[float, ...]
+    left: int = 0
 
     @property
     def mean(self) -> float:

@@ -15,6 +15,8 @@ from cnncli.training.freezing import Freezing, covered, head, layers, pairs
 from cnncli.training.optimizers import Optimizer
 
 HEAD, REST = "head", "rest"
+# What an error calls them: the command line and a recipe have different words.
+NAMED = "rates of groups (--lr, lr_shares)"
 EXAMPLE = "head=1, rest=0.01"
 
 
@@ -33,9 +35,9 @@ def shares(network: Network, text: str, freezing: Freezing) -> dict[str, float]:
         if word == REST:
             rest = share
             continue
-        named = head(network) if word == HEAD else covered(layers(network), word, "lr_shares", HEAD)
+        named = head(network) if word == HEAD else covered(layers(network), word, NAMED, HEAD)
         if not (trained := named & {row.path for row in rows if row.params}):
-            raise UsageError(f"lr_shares: '{word}' covers nothing that trains; leave it out, or freeze less")
+            raise UsageError(f"{NAMED}: '{word}' covers nothing that trains; leave it out, or freeze less")
         found |= dict.fromkeys(trained, share)
     return {row.path: share for row in rows if (share := found.get(row.path, rest)) != 1}
 

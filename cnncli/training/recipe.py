@@ -117,7 +117,8 @@ def _inside(where: Where, key: str) -> Where:
     said = f"[{key}]" if key in PARTS else "augment" if key == "augment" else ""
     if isinstance(where, Place):
         return where.inside(key, said=said)
-    return f"{where} {said}".strip()
+    # A flag says it already.
+    return where if where == f"--{key}" else f"{where} {said}".strip()
 
 
 def _part(words: Mapping[str, type[Checked]], table: Any, where: Where) -> Checked:

@@ -268,7 +268,7 @@ def test_a_file_of_another_network_is_refused_with_its_name(cli, resnet18, tmp_p
         ("--network lenet5 --labels two.txt", 3, "--labels two.txt has 2 lines; the network tells 10 classes"),
         ("--network lenet5 --labels empty.txt", 3, "--labels empty.txt: line 2 is empty; expected the name of a class"),
         ("--network lenet5 --labels lenet5.npz", 3, "--labels lenet5.npz: it is not UTF-8 text"),
-        ("--network lenet5 --out full", 2, "run folder exists: full"),
+        ("--network lenet5 --out full", 2, "full is a folder that is not empty and holds no run; give another --out"),
         ("--network lenet5 --out lenet5.npz/run", 3, "Not a directory"),
         ("--network inception-naive", 2, "inception-naive ends in an image of 28x28x672: it tells no classes"),
         ("", 2, "lenet5.npz; expected --network, such as --network resnet18"),

@@ -1,10 +1,14 @@
 """A claim is run with several seeds, each evaluated, and compared with what it asks for."""
 
 import json
+import shlex
+import tomllib
 from statistics import fmean, stdev
 
 import pytest
 
+from cnncli.commands import reproducing
+from cnncli.errors import DataError, Stopped
 from cnncli.training import claims
 from cnncli.training.claims import Claim
 
@@ -58,6 +62,63 @@ def test_a_seed_that_diverges_ends_it(cli):
     answer = cli("train", "--reproduce", "easy", "--optimizer", "sgd", "--lr", 1e30, "--device", "cpu")
     assert (answer.code, answer.out) == (1, "")
     assert "training diverged in epoch 1, in step 2, first in layer output" in answer.err
+
+
+@pytest.fixture
+def ending(monkeypatch):
+    """Let a seed end by an error."""
+    run = reproducing.run
+
+    def end(seed, error):
+        def instead(task, how):
+            if task.recipe.seed == seed:
+                raise error
+            return run(task, how)
+
+        monkeypatch.setattr(reproducing, "run", instead)
+
+    return end
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said", "left"),
+    [
+        (Stopped("stopped"), 75, "stopped", "seeds 2, 3 are"),
+        (KeyboardInterrupt(), 130, "interrupted", "seeds 1, 2, 3 are"),
+        (DataError("disk full"), 3, "disk full", "seeds 1, 2, 3 are"),
+    ],
+)
+def test_what_is_finished_is_said_whatever_ends_it(cli, ending, error, code, said, left):
+    ending(1, error)
+    answer = cli("train", "--reproduce", "easy", "--seeds", 4, *QUICK)
+    assert answer.code == code
+    run, mean, changed, verdict = answer.out.splitlines()
+    accuracy = run.removeprefix("runs/mlp-digits-1  ")
+    assert mean == f"easy: mean so far {accuracy}, n = 1 of 4; published 90.00% (this test)"
+    assert (changed, verdict) == ("changed: epochs = 2", "at least 30.00%: met so far")
+    *_, hint, last = answer.err.splitlines()
+    assert hint.startswith(f"{left} left; train one with: cnncli train mlp --dataset digits --seed {left[6]} ")
+    assert hint.endswith("; then: cnncli eval RUN")
+    assert last == f"error: {said}"
+
+
+def test_a_seed_that_is_left_is_trained_as_the_others_were(cli, ending, tmp_path):
+    ending(0, Stopped("stopped"))
+    # A comma, blanks and a table: what a shell and TOML read in their own ways.
+    words = ("--lr", "hidden=0.01,rest=0.002", "--set", "stop.name=early", "--only", "1,7", "--input", "8x8")
+    answer = cli("train", "--reproduce", "easy", "--seeds", 2, *QUICK, *words, "--augment", "crop(padding=1), mirror")
+    assert (answer.code, answer.out) == (75, "")
+    hint = answer.err.splitlines()[-2].removeprefix("seed 1 is left; train one with: ")
+    alone = shlex.split(hint.removesuffix("; then: cnncli eval RUN"))
+    assert (alone[0], cli(*alone[1:]).out) == ("cnncli", "runs/mlp-digits-2\n")
+    first, second = (tomllib.loads((tmp_path / f"runs/mlp-digits-{n}/recipe.toml").read_text()) for n in (1, 2))
+    assert second == first | {"seed": 1}
+
+
+def test_an_unfinished_document_says_how_many_are_left(cli, ending):
+    ending(1, Stopped("stopped"))
+    found = cli("train", "--reproduce", "hard", "--seeds", 3, *QUICK, "--json").json
+    assert (found["left"], len(found["runs"]), found["met"]) == (2, 1, False)
 
 
 @pytest.mark.parametrize(

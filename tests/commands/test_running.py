@@ -94,7 +94,7 @@ def test_a_run_that_goes_on_forgets_what_it_was_evaluated_to(cli, tmp_path):
 def test_where_nothing_was_held_out_evaluation_says_how_training_went(cli, tmp_path):
     words = ("--epochs", 6, "--set", "validation=0", "--augment", "none", "--out", "run")
     trained = cli("train", *MLP, *words)
-    assert "unknown: Training accuracy ends at " in trained.err
+    assert "unknown: Training accuracy is typically " in trained.err
     assert "val loss" not in trained.err
     evaluated = cli("eval", "run", "--json")
     assert evaluated.err.startswith("good: ")
@@ -172,4 +172,6 @@ def test_a_full_disk_is_one_line(tmp_path, monkeypatch, most, file):
     assert file in last
     assert last.endswith("File too large")
     assert "Traceback" not in answer.err
+    # Of a run that has not begun nothing is left.
+    assert (tmp_path / "run").exists() == (most != 300)
     assert resource.getrlimit(resource.RLIMIT_FSIZE)[0] == resource.RLIM_INFINITY

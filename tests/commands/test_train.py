@@ -102,19 +102,22 @@ def test_a_training_that_diverges_is_an_expected_no(cli):
         ("mlp --dataset digits --set optimizer=sdg", "no 'sdg'; did you mean 'sgd'"),
         ("mlp --dataset digits --set optimiser.lr=1", "no table 'optimiser'; did you mean 'optimizer'"),
         ("mlp --dataset digits --set network=lenet5", "--set network: a network is given by itself"),
-        ("mlp --dataset digits --epochs 0", "the recipe: epochs is 0; expected a whole number of at least 1"),
+        ("mlp --dataset digits --epochs 0", "--epochs: epochs is 0; expected a whole number of at least 1"),
+        ("mlp --dataset digits --batch-size 0 --set seed=1", "--batch-size: batch_size is 0; expected a whole number"),
+        ("mlp --dataset digits --epochs 2 --set seed=-1", "--set: seed is -1; expected a whole number of at least 0"),
+        ("mlp --dataset digits --optimizer sdg", "--optimizer"),
+        ("mlp --dataset digits --set optimizer.momentum=2 --optimizer sgd", "(sgd): momentum is 2; expected a number"),
         ("mlp --dataset digits --lr x", "--lr is 'x'; expected a valid number"),
         ("mlp --dataset digits --precision half", "precision is 'half'; expected one of"),
         ("mlp --dataset digits --batch-size 100000", "expected at most the 1,150 images"),
         ("mlp --dataset digits --until 2", "--until is 2; expected a validation accuracy as a fraction"),
         ("mlp --dataset digits --until 0.5 --set validation=0", "--until needs images to validate on"),
         ("mlp --dataset digits --max-time 3x", "--max-time is '3x'; expected a time such as 90s, 2m or 1h"),
-        ("mlp --dataset digits --lr -1", "lr is -1.0; expected a number of at least 0"),
-        ("mlp --dataset digits --lr nan", "lr is nan; expected a number of at least 0"),
-        (
-            "mlp --dataset digits --lr inf",
-            "the recipe [optimizer] (adamw): lr is inf; expected a finite number of at least 0",
-        ),
+        ("mlp --dataset digits --lr -1", "--lr is -1; expected a rate above 0"),
+        ("mlp --dataset digits --lr 0", "--lr is 0; expected a rate above 0"),
+        ("mlp --dataset digits --lr hiden=0.1,rest=0.01", "--lr, lr_shares): no layer or group 'hiden'; did you mean"),
+        ("mlp --dataset digits --lr nan", "--lr is nan; expected a rate above 0"),
+        ("mlp --dataset digits --lr inf", "--lr is inf; expected a finite rate above 0"),
         ("mlp --dataset digits --set optimizer.lr=fast", "lr is 'fast'; expected a number of at least 0"),
         ("mlp --dataset digits --set clip_norm=-1", "clip_norm is -1; expected a number of at least 0"),
         ("mlp --dataset digits --set average=1", "average is 1; expected a number of at least 0 and below 1"),
@@ -146,6 +149,12 @@ def test_a_mistake_costs_one_line_and_makes_no_run(cli, tmp_path, words, said):
     assert said in answer.err
     assert answer.err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_without_a_name_is_a_mistake(cli, tmp_path):
+    answer = cli("train", "mlp", *DIGITS, "--out", "")
+    assert (answer.code, answer.out, list(tmp_path.iterdir())) == (2, "", [])
+    assert answer.err == "error: --out is ''; expected a name for the run folder to make, as in --out runs/mine\n"
 
 
 @pytest.mark.parametrize("words", [("--resume", "absent"), ("--recipe", "absent.toml", *DIGITS)])

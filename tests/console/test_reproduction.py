@@ -22,6 +22,15 @@ def test_each_run_mean_spread_and_verdict_are_said():
     ]
 
 
+def test_where_seeds_are_left_mean_and_verdict_are_those_so_far():
+    found = Reproduction(KERAS, (0.985, 0.989), left=3)
+    assert said(found, RUNS)[2:] == [
+        "keras: mean so far 98.70%, standard deviation 0.28%, n = 2 of 5; published 98.71% (the Keras article)",
+        "within 0.20% of 98.71%: met so far",
+    ]
+    assert document("keras", found, RUNS, {})["left"] == 3
+
+
 def test_what_was_changed_in_the_recipe_is_said():
     shown = said(Reproduction(KERAS, (0.98,)), RUNS[:1], epochs=2, augment="mirror")
     assert shown[2:] == ["changed: epochs = 2, augment = mirror", "within 0.20% of 98.71%: not met"]

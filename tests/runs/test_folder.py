@@ -75,13 +75,44 @@ def test_out_is_taken_exactly_when_absent_or_empty(tmp_path):
     assert RunFolder.create("net", "data", out=tmp_path / "a" / "b").path == tmp_path / "a" / "b"
 
 
-def test_out_that_holds_something_is_refused(tmp_path):
+def test_out_that_holds_something_is_refused(run, tmp_path):
+    complete(run)
     (tmp_path / "file").write_text("mine")
-    for out in (tmp_path, tmp_path / "file"):
+    said = {
+        run.path: f"run folder exists: {run.path}; give another --out or resume it with --resume",
+        tmp_path: f"{tmp_path} is a folder that is not empty and holds no run; give another --out",
+        tmp_path / "file": f"{tmp_path / 'file'} is a file; give another --out",
+    }
+    for out, expected in said.items():
         with pytest.raises(UsageError) as error:
             RunFolder.create("net", "data", out=out)
-        assert str(error.value) == f"run folder exists: {out}; give another --out or resume it with --resume"
+        assert str(error.value) == expected
     assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("error", [DataError("full"), KeyboardInterrupt()])
+@pytest.mark.parametrize(("there", "out"), [("mine", "mine/r/run"), ("mine/run", "mine/run"), ("mine", None)])
+def test_a_start_that_fails_leaves_what_was_there(tmp_path, error, there, out):
+    (tmp_path / there).mkdir(parents=True)
+    (tmp_path / "mine" / "file").write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    where = {"root": tmp_path / "mine" / "runs"} if out is None else {"out": tmp_path / out}
+    with pytest.raises(type(error)), RunFolder.begun("net", "data", **where) as run:
+        complete(run)
+        (run.slot("last") / "1").mkdir(parents=True)
+        raise error
+    assert sorted(tmp_path.rglob("*")) == before
+    with RunFolder.begun("net", "data", **where) as run:
+        complete(run)
+    assert RunFolder.open_run(run.path) == run
+
+
+def test_a_start_that_fails_leaves_other_runs(run, tmp_path):
+    complete(run)
+    with pytest.raises(DataError), RunFolder.begun("lenet5", "mnist", root=tmp_path / "runs") as other:
+        raise DataError("full")
+    assert other.path.name == "lenet5-mnist-2"
+    assert list((tmp_path / "runs").iterdir()) == [run.path]
 
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path):

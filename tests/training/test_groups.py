@@ -58,9 +58,12 @@ def test_the_last_word_that_covers_a_layer_counts_and_the_rest_is_what_no_word_c
         ("rest=0", "lr_shares: rest=0; expected a share"),
         ("rest=nan", "lr_shares: rest=nan; expected a share"),
         ("rest=x", "lr_shares: rest=x; expected a share"),
-        ("heads=1", "lr_shares: no layer or group 'heads'; did you mean 'head'?"),
-        ("conv1=0.5", "lr_shares: 'conv1' covers nothing that trains; leave it out, or freeze less"),
-        ("pool=0.5", "lr_shares: 'pool' covers nothing that trains"),
+        ("heads=1", "rates of groups (--lr, lr_shares): no layer or group 'heads'; did you mean 'head'?"),
+        (
+            "conv1=0.5",
+            "rates of groups (--lr, lr_shares): 'conv1' covers nothing that trains; leave it out, or freeze less",
+        ),
+        ("pool=0.5", "rates of groups (--lr, lr_shares): 'pool' covers nothing that trains"),
     ],
 )
 def test_shares_that_cannot_be_are_refused_in_one_line(text, said):
