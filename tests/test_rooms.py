@@ -25,6 +25,8 @@ BARE = ["networks/", "sizing/", "errors.py"]
 BASE = {"errors", "networks"}
 MODELS = BASE | {"sizing"}
 READERS = MODELS | {"models", "data", "runs"}
+PICTURES = {"drawing", "diagrams"}
+WORKERS = {"runtime", "evaluation", "training", "visualize", "weights"}
 ALLOWED = {
     "errors": set(),
     "runtime": {"errors"},
@@ -35,11 +37,13 @@ ALLOWED = {
     "models": MODELS | {"runtime"},
     "evaluation": READERS | {"runtime"},
     "training": READERS | {"runtime", "evaluation"},
-    "visualize": READERS | {"runtime", "evaluation"},
+    "drawing": {"errors"},
+    "diagrams": MODELS | {"drawing"},
+    "visualize": READERS | PICTURES | {"runtime", "evaluation"},
     "weights": READERS | {"runtime"},
-    "console": READERS | {"runtime", "evaluation", "training", "visualize", "weights"},
-    "commands": READERS | {"runtime", "evaluation", "training", "visualize", "weights", "console"},
-    "__main__": READERS | {"runtime", "evaluation", "training", "visualize", "weights", "console", "commands"},
+    "console": READERS | WORKERS,
+    "commands": READERS | PICTURES | WORKERS | {"console"},
+    "__main__": READERS | PICTURES | WORKERS | {"console", "commands"},
     "__init__": set(),
 }
 

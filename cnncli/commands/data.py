@@ -110,7 +110,8 @@ def show(
     from cnncli.data.augment import read
     from cnncli.data.framing import Framing
     from cnncli.data.inputs import Fit
-    from cnncli.visualize import grid, samples
+    from cnncli.drawing import grid
+    from cnncli.visualize import samples
 
     change = read(augment, "--augment") if augment is not None else None
     framing = Framing(size) if size else None

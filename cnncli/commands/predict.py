@@ -150,7 +150,7 @@ def _readable(pictures: "Iterable[Image | Unreadable]", found: Found, skip_bad: 
 
 def _draw(view: View, found: Found, path: Path) -> None:
     """Draw the first images as a sheet, and say how many they are."""
-    from cnncli.visualize import sheet
+    from cnncli.drawing import sheet
     from cnncli.visualize.predictions import sheet as laid_out
 
     shown, total = found.images, len(found.ranked)

@@ -7,7 +7,7 @@ from math import sqrt
 from matplotlib.axes import Axes
 from matplotlib.ticker import PercentFormatter
 
-from cnncli.visualize.figure import TEXT, plain
+from cnncli.drawing.figure import TEXT, plain
 
 # Of the normal distribution: 95 % lie within so many deviations of its mean.
 DEVIATIONS = 1.959964

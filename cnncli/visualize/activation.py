@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from cnncli.drawing.figure import BLUE, ORANGE, TEXT, blank, plain, save
 from cnncli.models.build import ACTIVATIONS
-from cnncli.visualize.figure import BLUE, ORANGE, TEXT, blank, plain, save
 
 # What each is called in a lecture, as a function of x.
 FORMULAS = {

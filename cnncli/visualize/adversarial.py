@@ -7,14 +7,14 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from cnncli.drawing.names import shortened
+from cnncli.drawing.palette import ORANGE
+from cnncli.drawing.sheet import CELL, Line, Panel, Sheet
 from cnncli.errors import UsageError
 from cnncli.visualize import attacks
 from cnncli.visualize.attacks import ATTACKS, BALLS, Attack, Ball
-from cnncli.visualize.confusion import shortened
 from cnncli.visualize.judge import Judge, batches
-from cnncli.visualize.palette import ORANGE
 from cnncli.visualize.picked import Picked
-from cnncli.visualize.sheet import CELL, Line, Panel, Sheet
 
 # How grey is no difference, and the largest one that is shown to the full.
 GREY, MOST = 128, 127

@@ -11,7 +11,8 @@ from matplotlib.image import AxesImage
 from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
-from cnncli.visualize.figure import TEXT, blank, save
+from cnncli.drawing.figure import TEXT, blank, save
+from cnncli.drawing.names import shortened
 
 # From white to a blue as dark as text, lightness falling evenly; counts on more than DARK of it are white.
 BLUES = LinearSegmentedColormap.from_list("blues", ["#FFFFFF", "#CFE3F2", "#7FB5DA", "#2B7BBA", "#08306B"])
@@ -19,7 +20,6 @@ DARK = 0.6
 
 # With more classes than this, counts are not written, and only so many names are.
 WRITTEN = 20
-LONGEST = 20
 
 # In pixels: a cell that holds a count, the matrix of many classes, a letter of a name, and what stands around.
 CELL, MATRIX, LETTER, AXIS, TITLE, SCALE = 54, 800, 8, 70, 40, 115
@@ -65,11 +65,6 @@ def mixed_up(confusion: Sequence[Sequence[int]], most: int = 3) -> list[tuple[in
         if count and true != predicted
     ]
     return sorted(pairs, key=lambda pair: -pair[0])[:most]
-
-
-def shortened(name: str) -> str:
-    """A long name's beginning and end."""
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 7]}…{name[-6:]}"
 
 
 def size(names: Sequence[str], title: str = "") -> tuple[int, int]:

@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
+from cnncli.drawing.figure import BLUE, ORANGE, TEXT, blank, plain, save
 from cnncli.errors import DataError
 from cnncli.runs.metrics import Metrics, best_epoch, points, smoothed, width
-from cnncli.visualize.figure import BLUE, ORANGE, TEXT, blank, plain, save
 
 # Wide as a page; the second height adds a row for the rate and the gradient.
 WIDTH, HEIGHT, HEIGHT_WITH_RATE = 1000, 400, 640

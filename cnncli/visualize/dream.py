@@ -14,11 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from cnncli.drawing.sheet import CELL, Line, Panel, Sheet
 from cnncli.errors import DataError
 from cnncli.visualize.ascent import Canvas
 from cnncli.visualize.layers import row_of, trunk
 from cnncli.visualize.objectives import Energy, Objective
-from cnncli.visualize.sheet import CELL, Line, Panel, Sheet
 from cnncli.visualize.subject import Subject, Weights
 
 # So much larger is each octave than the one before.

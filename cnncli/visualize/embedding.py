@@ -11,12 +11,12 @@ from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
 from cnncli.data.dataset import Loaded
+from cnncli.drawing.figure import TEXT, blank, plain, save
+from cnncli.drawing.names import shortened
+from cnncli.drawing.palette import tint
 from cnncli.errors import UsageError
 from cnncli.visualize import curves
-from cnncli.visualize.confusion import shortened
 from cnncli.visualize.features import Layer, sample
-from cnncli.visualize.figure import TEXT, blank, plain, save
-from cnncli.visualize.palette import tint
 from cnncli.visualize.samples import CLASSES
 from cnncli.visualize.subject import Subject
 

@@ -9,12 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from cnncli.data.dataset import Loaded, Split
+from cnncli.drawing.figure import BLUE, ORANGE, TEXT, blank, save
 from cnncli.errors import UsageError
 from cnncli.visualize import attacks
 from cnncli.visualize.accuracies import SURE, Accuracy, dress, half_lost, line
 from cnncli.visualize.adversarial import Plan, epsilon
 from cnncli.visualize.attacks import ATTACKS, BALLS, Attack, Ball
-from cnncli.visualize.figure import BLUE, ORANGE, TEXT, blank, save
 from cnncli.visualize.judge import Judge, batches, sampled
 
 # Where a curve is measured, as shares of its largest radius.

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cnncli.drawing.sheet import CELL, PAGE, Line, Panel, Sheet
 from cnncli.errors import DataError, UsageError
 from cnncli.networks.layers import AuxiliaryHead, Conv, Dense, Dropout, Flatten, Group, Layer, Layers, PartialConv
 from cnncli.networks.network import Network, children
 from cnncli.sizing.report import Row
 from cnncli.visualize.layers import CLASSIFIERS, KERNELS, of_words, row_of
-from cnncli.visualize.sheet import CELL, PAGE, Line, Panel, Sheet
 from cnncli.visualize.subject import Subject
 
 NORMS = ("image", "shared")

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 
+from cnncli.drawing.figure import written as to_disk
+from cnncli.drawing.palette import BLUE, ORANGE, tint
 from cnncli.sizing.axis import Axis
 from cnncli.visualize.convolution import Sliding, number, written
-from cnncli.visualize.figure import written as to_disk
 from cnncli.visualize.kernels import Kernel
-from cnncli.visualize.palette import BLUE, ORANGE, tint
 
 # In pixels: a number's cell and the longest side of the padded image, what stands between, and letters.
 CELL, LONGEST, GAP, MARGIN = 40, 400, 36, 18

@@ -11,10 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from cnncli.drawing.sheet import Line, Panel, Sheet
 from cnncli.visualize.ascent import Ascent, Canvas, Climb, climb
 from cnncli.visualize.layers import row_of, trunk
 from cnncli.visualize.objectives import Likeness
-from cnncli.visualize.sheet import Line, Panel, Sheet
 from cnncli.visualize.subject import Subject, activations
 
 # From so many layers, unless one says from which.

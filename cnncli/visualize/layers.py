@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
+from cnncli.diagrams.diagram import Part, parts
 from cnncli.errors import UsageError, nearest
 from cnncli.networks.layers import Activation, AuxiliaryHead, BatchNorm, Dropout, Flatten, Group, LocalResponseNorm
 from cnncli.networks.network import Network
 from cnncli.sizing.report import Row, fold
 from cnncli.sizing.size import size
-from cnncli.visualize.diagram import Part, parts
 
 KERNELS = ("conv", "partial-conv")
 CLASSIFIERS = ("dense", "radial-basis")

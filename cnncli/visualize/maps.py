@@ -8,12 +8,12 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
+from cnncli.drawing.sheet import CELL, Line, Panel, Sheet
 from cnncli.errors import DataError
 from cnncli.networks.network import Network
 from cnncli.sizing.report import Row, fold
 from cnncli.sizing.size import size
 from cnncli.visualize.layers import row_of
-from cnncli.visualize.sheet import CELL, Line, Panel, Sheet
 from cnncli.visualize.subject import Subject, activations
 
 # So many maps of a stage are drawn, and so many of a layer that is looked at by itself.

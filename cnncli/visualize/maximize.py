@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.dataset import Loaded
+from cnncli.drawing.names import shortened
+from cnncli.drawing.sheet import Line, Panel, Sheet
 from cnncli.errors import UsageError
 from cnncli.visualize.ascent import Canvas, Climb
-from cnncli.visualize.confusion import shortened
 from cnncli.visualize.features import Layer
 from cnncli.visualize.layers import row_of
 from cnncli.visualize.objectives import ClassScore, Objective, UnitScore
-from cnncli.visualize.sheet import Line, Panel, Sheet
 from cnncli.visualize.subject import Subject
 
 # How many images stand on a line of a sheet.

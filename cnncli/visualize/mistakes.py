@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.dataset import Loaded
+from cnncli.drawing.names import shortened
+from cnncli.drawing.sheet import Line, Panel, Sheet
 from cnncli.errors import DataError
-from cnncli.visualize.confusion import shortened
-from cnncli.visualize.sheet import Line, Panel, Sheet
 from cnncli.visualize.subject import Subject
 
 # Images beside each other.

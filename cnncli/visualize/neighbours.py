@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 
 from cnncli.data.dataset import Loaded
 from cnncli.data.framing import Framing
+from cnncli.drawing.palette import GREEN, ORANGE
+from cnncli.drawing.sheet import Line, Panel, Sheet
 from cnncli.visualize.features import Layer, raw, sample
-from cnncli.visualize.palette import GREEN, ORANGE
 from cnncli.visualize.picked import Picked
-from cnncli.visualize.sheet import Line, Panel, Sheet
 from cnncli.visualize.subject import Subject
 
 # Images that neighbours are looked for among, and images that are asked for theirs where shares are counted.

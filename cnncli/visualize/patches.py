@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnncli.data.dataset import Loaded
+from cnncli.drawing.names import shortened
+from cnncli.drawing.sheet import CELL, GAP, MOST_PIXELS, PAGE, Line, Panel, Sheet
 from cnncli.errors import UsageError
 from cnncli.networks.network import Network
 from cnncli.sizing.geometry import Field
 from cnncli.sizing.report import Row
 from cnncli.sizing.size import size
-from cnncli.visualize.confusion import shortened
 from cnncli.visualize.excited import NINE, Excited, by_unit
 from cnncli.visualize.layers import row_of, trunk
-from cnncli.visualize.sheet import CELL, GAP, MOST_PIXELS, PAGE, Line, Panel, Sheet
 from cnncli.visualize.subject import Subject, Weights, activation
 
 # Maps that are drawn unless others are asked for; of more dead maps than LISTED, the others are not named.

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cnncli.drawing.sheet import PAGE, Line, Panel, Sheet
 from cnncli.networks.layers import Activation, Pool, Subsample
 from cnncli.visualize.operation import apply
-from cnncli.visualize.sheet import PAGE, Line, Panel, Sheet
 
 NOTE = (
     "Each channel is pooled by itself. The maximum is the brightest pixel of a window, the average their mean, the L2 "

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cnncli.data.decoding import Image
+from cnncli.drawing.names import shortened
+from cnncli.drawing.sheet import Line, Panel, Sheet
 from cnncli.evaluation.predictor import Ranked
-from cnncli.visualize.confusion import shortened
 from cnncli.visualize.mistakes import sure
-from cnncli.visualize.sheet import Line, Panel, Sheet
 
 # Images beside each other.
 ACROSS = 8

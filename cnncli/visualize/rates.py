@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from cnncli.drawing.figure import BLUE, ORANGE, TEXT, blank, plain, save
 from cnncli.errors import DataError
-from cnncli.visualize.figure import BLUE, ORANGE, TEXT, blank, plain, save
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from cnncli.data.dataset import Split
+from cnncli.drawing.figure import BLUE, TEXT, blank, save
 from cnncli.visualize.accuracies import SURE, Accuracy, dress, half_lost, line
 from cnncli.visualize.attacks import keys
 from cnncli.visualize.changes import CHANGES
-from cnncli.visualize.figure import BLUE, TEXT, blank, save
 from cnncli.visualize.judge import Judge, batches
 
 # Panels beside each other, and the size of each in pixels.

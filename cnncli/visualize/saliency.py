@@ -12,13 +12,14 @@ import numpy as np
 from matplotlib.colors import Colormap, LinearSegmentedColormap, to_rgb
 from numpy.typing import NDArray
 
+from cnncli.drawing.figure import written
+from cnncli.drawing.names import shortened
+from cnncli.drawing.palette import BLUE, ORANGE, tint
+from cnncli.drawing.sheet import CELL, PAGE, Line, Panel, Sheet, shown
 from cnncli.errors import DataError
 from cnncli.visualize.attribution import TITLES, Completeness, Explainer, How, Maps, attributions, batched, completeness
-from cnncli.visualize.confusion import BLUES, shortened
-from cnncli.visualize.figure import written
-from cnncli.visualize.palette import BLUE, ORANGE, tint
+from cnncli.visualize.confusion import BLUES
 from cnncli.visualize.picked import Picked
-from cnncli.visualize.sheet import CELL, PAGE, Line, Panel, Sheet, shown
 
 # What the full colour stands for.
 NORMS = {

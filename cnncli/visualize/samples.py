@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from cnncli.data.augment import Augment
 from cnncli.data.dataset import Loaded, Split
 from cnncli.data.inputs import Fit
-from cnncli.visualize import grid
-from cnncli.visualize.confusion import shortened
-from cnncli.visualize.grid import Row
+from cnncli.drawing import grid
+from cnncli.drawing.grid import Row
+from cnncli.drawing.names import shortened
 
 # Rows of more classes than this do not fit a screen.
 CLASSES = 20

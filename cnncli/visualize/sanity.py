@@ -20,12 +20,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from cnncli.drawing.figure import DOTS_PER_INCH, TEXT, plain, save
+from cnncli.drawing.palette import tint
 from cnncli.networks.network import Network
 from cnncli.sizing.size import size
 from cnncli.visualize.attribution import TITLES, Explainer, Maps, attributions
 from cnncli.visualize.curves import COLOURS
-from cnncli.visualize.figure import DOTS_PER_INCH, TEXT, plain, save
-from cnncli.visualize.palette import tint
 from cnncli.visualize.saliency import HEADS, Explained, coloured, flat, overlaid
 from cnncli.visualize.subject import Weights
 

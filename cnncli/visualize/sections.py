@@ -10,19 +10,20 @@ from dataclasses import dataclass, replace
 from matplotlib.figure import Figure
 
 from cnncli.data.dataset import Loaded
+from cnncli.drawing import sheet
+from cnncli.drawing.figure import encoded
+from cnncli.drawing.sheet import Sheet
 from cnncli.errors import DataError, ExpectedNo, UsageError
 from cnncli.evaluation.metrics import Evaluation
 from cnncli.runs.metrics import Metrics, points
 from cnncli.sizing.size import size
-from cnncli.visualize import alternatives, confusion, curves, filters, patches, picked, saliency, sheet
+from cnncli.visualize import alternatives, confusion, curves, filters, patches, picked, saliency
 from cnncli.visualize.attribution import TITLES, Explainer, How, lacking, patch, weighable
 from cnncli.visualize.excited import excited, looked_at
 from cnncli.visualize.features import Layer
-from cnncli.visualize.figure import encoded
 from cnncli.visualize.mistakes import mistakes
 from cnncli.visualize.neighbours import neighbours
 from cnncli.visualize.report import Picture, Section, Table
-from cnncli.visualize.sheet import Sheet
 from cnncli.visualize.subject import Subject, not_relu
 
 # Mistakes, queries and neighbours of each, and images that are explained.

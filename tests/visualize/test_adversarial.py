@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from cnncli.drawing.palette import ORANGE
 from cnncli.errors import UsageError
 from cnncli.networks.layers import Dense, Flatten
 from cnncli.networks.network import Network
 from cnncli.visualize.adversarial import Plan, attempt, epsilon, originals, sentences, sheet, without
 from cnncli.visualize.attacks import Ball
 from cnncli.visualize.judge import Judge
-from cnncli.visualize.palette import ORANGE
 from cnncli.visualize.picked import Picked
 from tests.visualize.subjects import subject
 

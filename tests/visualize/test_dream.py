@@ -4,13 +4,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from cnncli.drawing.sheet import Sheet
 from cnncli.networks.catalogue import find
 from cnncli.networks.layers import Activation, Conv, Dense, Flatten
 from cnncli.networks.network import Network
 from cnncli.visualize import dream
 from cnncli.visualize.dream import Dream, Tiles
 from cnncli.visualize.objectives import Energy
-from cnncli.visualize.sheet import Sheet
 from tests.visualize.subjects import subject
 
 NETWORK = Network("net", (6, 6, 3), (Conv(3, 3, name="c1"), Activation("relu"), Flatten(), Dense(3, name="output")))

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
+from cnncli.drawing.sheet import PAGE
 from cnncli.errors import DataError, UsageError
 from cnncli.models.model import model
 from cnncli.networks.catalogue import find
@@ -24,7 +25,6 @@ from cnncli.networks.layers import (
 from cnncli.networks.network import Network
 from cnncli.sizing.size import size
 from cnncli.visualize.filters import bank, choose, first_layers, sheet, words
-from cnncli.visualize.sheet import PAGE
 from tests.strategies import networks
 from tests.visualize.subjects import subject
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
+from cnncli.drawing.sheet import Sheet
 from cnncli.errors import UsageError
 from cnncli.networks.catalogue import find
 from cnncli.networks.layers import Activation, Conv, Dense, Flatten, GlobalPool
@@ -13,7 +14,6 @@ from cnncli.visualize import invert
 from cnncli.visualize.ascent import Ascent
 from cnncli.visualize.layers import trunk
 from cnncli.visualize.regularizers import TotalVariation
-from cnncli.visualize.sheet import Sheet
 from tests.strategies import networks
 from tests.visualize.subjects import subject
 

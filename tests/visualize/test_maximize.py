@@ -4,12 +4,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from cnncli.drawing.sheet import Sheet
 from cnncli.errors import UsageError
 from cnncli.networks.layers import Activation, Conv, Dense, Flatten
 from cnncli.networks.network import Network
 from cnncli.visualize import maximize
 from cnncli.visualize.ascent import Ascent, climb
-from cnncli.visualize.sheet import Sheet
 from tests.visualize.subjects import loaded, subject
 
 NETWORK = Network("net", (4, 4, 1), (Conv(4, 3, name="c1"), Activation("relu"), Flatten(), Dense(3, name="output")))

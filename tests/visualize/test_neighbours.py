@@ -7,12 +7,12 @@ from PIL import Image
 from sklearn.neighbors import NearestNeighbors
 
 from cnncli.data.framing import Framing
+from cnncli.drawing.palette import GREEN, ORANGE
 from cnncli.networks.layers import Dense, Flatten
 from cnncli.networks.network import Network
 from cnncli.visualize import picked
 from cnncli.visualize.features import Layer
 from cnncli.visualize.neighbours import Share, nearest, neighbours, shares
-from cnncli.visualize.palette import GREEN, ORANGE
 from tests.visualize.subjects import loaded, subject
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cnncli.drawing.sheet import CELL, PAGE, Line, Panel, Sheet, drawn
 from cnncli.errors import UsageError
 from cnncli.networks.catalogue import find
 from cnncli.networks.layers import Activation, Conv, Dense, Flatten, Pool
@@ -27,7 +28,6 @@ from cnncli.visualize.patches import (
     signals,
     within,
 )
-from cnncli.visualize.sheet import CELL, PAGE, Line, Panel, Sheet, drawn
 from tests.visualize.subjects import loaded, subject
 
 

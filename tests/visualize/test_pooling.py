@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from cnncli.drawing.sheet import PAGE
 from cnncli.visualize.pooling import pooled, sheet, subsampled
-from cnncli.visualize.sheet import PAGE
 
 IMAGE = np.array([[0, 0, 30, 0], [0, 100, 0, 40], [255, 255, 0, 0], [255, 255, 0, 0]], np.uint8)[..., None]
 

@@ -3,9 +3,9 @@
 import numpy as np
 
 from cnncli.data.decoding import Image
+from cnncli.drawing.sheet import drawn
 from cnncli.evaluation.predictor import Ranked
 from cnncli.visualize.predictions import ACROSS, sheet
-from cnncli.visualize.sheet import drawn
 
 
 def test_every_image_has_its_name_class_and_probability():

@@ -7,12 +7,12 @@ import jax.numpy as jnp
 import pytest
 from PIL import Image
 
+from cnncli.drawing.figure import blank, save
 from cnncli.errors import DataError
 from cnncli.networks.layers import BatchNorm, Dense, Flatten
 from cnncli.networks.network import Network
 from cnncli.runs.folder import RunFolder
 from cnncli.visualize import provenance
-from cnncli.visualize.figure import blank, save
 from tests.visualize.subjects import subject
 
 VERSIONS = {"cnncli": "1.2", "jax": "0.10", "tensorflow": None}

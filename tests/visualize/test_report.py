@@ -6,7 +6,7 @@ import re
 
 from matplotlib.figure import Figure
 
-from cnncli.visualize.figure import encoded
+from cnncli.drawing.figure import encoded
 from cnncli.visualize.report import Picture, Report, Section, Table, page
 from cnncli.visualize.stylesheet import STYLE
 from tests.visualize.reading import Page, checked

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cnncli.drawing import sheet as sheets
 from cnncli.errors import DataError
 from cnncli.networks.layers import Dense, Flatten
 from cnncli.networks.network import Network
-from cnncli.visualize import sheet as sheets
 from cnncli.visualize.attribution import Completeness, Explainer, How
 from cnncli.visualize.picked import Picked
 from cnncli.visualize.saliency import (

@@ -168,7 +168,8 @@ def _draw_sheet(
     json: bool,
 ) -> None:
     from cnncli.console import adversarial as documents
-    from cnncli.visualize import adversarial, sheet
+    from cnncli.drawing import sheet
+    from cnncli.visualize import adversarial
     from cnncli.visualize.judge import Judge
 
     judge, aim, chosen = Judge(view.subject), plans[0].target, any(which)

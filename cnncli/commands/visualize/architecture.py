@@ -66,7 +66,7 @@ def architecture(
     path = out or Path(_file_name(found.name) + FORMATS[chosen])
     _check_target(path, force)
     if chosen in PICTURES:
-        from cnncli.visualize.architecture import draw
+        from cnncli.diagrams.architecture import draw
 
         draw(found, path, chosen, style or "auto", depth)
     else:
@@ -102,8 +102,8 @@ def _check_target(out: Path, force: bool) -> None:
 
 
 def _text(network: Network, format: str, depth: int | None) -> str:
-    from cnncli.visualize import graphs
-    from cnncli.visualize.tree import tree
+    from cnncli.diagrams import graphs
+    from cnncli.diagrams.tree import tree
 
     if format == "tree":
         return tree(network, depth)

@@ -9,7 +9,7 @@ import typer
 from cnncli.networks.network import Network
 
 if TYPE_CHECKING:
-    from cnncli.visualize.sheet import Sheet
+    from cnncli.drawing.sheet import Sheet
 
 HOW, NATURAL = "How to climb", "What keeps it natural"
 
@@ -59,7 +59,7 @@ def moving(path: Path) -> bool:
 
 def draw(sheets: Sequence["Sheet"], path: Path, about: Mapping[str, str]) -> None:
     """All sheets as a GIF, or the last as a PNG."""
-    from cnncli.visualize import animation, sheet
+    from cnncli.drawing import animation, sheet
 
     if moving(path):
         animation.draw(sheets, path, about)

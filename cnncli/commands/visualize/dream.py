@@ -59,8 +59,8 @@ def dream(
     path = target(out, run, "dream", force, ".png", ".gif")
     view = look(run, "dream", Place(checkpoint, dataset, split, Source(data_dir, device, offline)), seed)
 
+    from cnncli.drawing.sheet import Sheet
     from cnncli.visualize import dream
-    from cnncli.visualize.sheet import Sheet
 
     names, pictures = _pictures(view, image, index, label, size)
     paths = dream.paths(view.subject, climbing.paths(layer))

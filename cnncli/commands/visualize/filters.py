@@ -26,7 +26,7 @@ def filters(
     """
     path, norm = target(out, run, "filters", force), norm_of(norm)
     view = look(run, "filters", Place(checkpoint, source=Source(None, device, offline)))
-    from cnncli.visualize import sheet
+    from cnncli.drawing import sheet
     from cnncli.visualize.filters import bank, choose, words
     from cnncli.visualize.filters import sheet as laid_out
 

@@ -51,10 +51,10 @@ def invert(
     view = look(run, "invert", Place(checkpoint, dataset, split, Source(data_dir, device, offline)), seed)
     subject = view.subject
 
+    from cnncli.drawing.sheet import Sheet
     from cnncli.visualize import invert
     from cnncli.visualize.ascent import Ascent, words
     from cnncli.visualize.regularizers import Power, TotalVariation
-    from cnncli.visualize.sheet import Sheet
 
     paths = invert.spread(subject, climbing.paths(layer))
     few = FEW if prod(subject.network.input) > LARGE else MANY

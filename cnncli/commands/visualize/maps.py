@@ -35,8 +35,8 @@ def maps(
     """
     path, norm = target(out, run, "maps", force), norm_of(norm)
     view = look(run, "maps", Place(checkpoint, dataset, split, Source(data_dir, device, offline)), seed)
+    from cnncli.drawing import sheet
     from cnncli.visualize import maps as pictures
-    from cnncli.visualize import sheet
 
     network = view.subject.network
     wanted = [pictures.stage_at(network, layer)] if layer else pictures.stages(network)

@@ -164,9 +164,9 @@ def _starts(view: View, targets: "Targets", start: str) -> "NDArray[np.uint8] | 
 
 
 def _draw(view: View, targets: "Targets", how: "Ascent", start: str, path: Path) -> None:
+    from cnncli.drawing.sheet import Sheet
     from cnncli.visualize import maximize
     from cnncli.visualize.ascent import climb, span, words
-    from cnncli.visualize.sheet import Sheet
 
     starts = _starts(view, targets, start)
     begin = maximize.begin(view.subject, len(targets.names), starts, start == "noise", view.seed)

@@ -28,7 +28,7 @@ def mistakes(
     """
     path = target(out, run, "mistakes", force)
     view = look(run, "mistakes", Place(checkpoint, dataset, split, Source(data_dir, device, offline)))
-    from cnncli.visualize import sheet
+    from cnncli.drawing import sheet
     from cnncli.visualize.mistakes import mistakes
 
     only = None if label is None else view.subject.label(label)

@@ -38,7 +38,7 @@ def neighbours(
     """
     path = target(out, run, "neighbours", force)
     view = look(run, "neighbours", Place(checkpoint, dataset, split, Source(data_dir, device, offline)), seed)
-    from cnncli.visualize import sheet
+    from cnncli.drawing import sheet
     from cnncli.visualize.features import Layer
     from cnncli.visualize.neighbours import neighbours
 

@@ -46,7 +46,7 @@ def patches(
     """
     path = target(out, run, "patches", force)
     view = look(run, "patches", Place(checkpoint, dataset, split, Source(data_dir, device, offline)), seed)
-    from cnncli.visualize import sheet
+    from cnncli.drawing import sheet
     from cnncli.visualize.excited import excited, looked_at
     from cnncli.visualize.patches import MAPS, cell_for, layer_of
     from cnncli.visualize.patches import patches as cut

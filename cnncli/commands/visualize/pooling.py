@@ -25,7 +25,7 @@ def pooling(
     runtime.configure("cpu")
     from cnncli.data import pictures
     from cnncli.data.framing import Framing
-    from cnncli.visualize import sheet
+    from cnncli.drawing import sheet
     from cnncli.visualize.pooling import NOTE
     from cnncli.visualize.pooling import sheet as laid_out
 

@@ -41,7 +41,7 @@ def report(
     """
     path = target(out, run, "report", force, ".html")
     view = look(run, "report", Place(checkpoint, dataset, split, Source(data_dir, device, offline)), seed)
-    from cnncli.visualize.figure import written
+    from cnncli.drawing.figure import written
     from cnncli.visualize.report import page
 
     written(path, page(_report(view)).encode(), "report")

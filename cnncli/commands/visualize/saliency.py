@@ -135,8 +135,8 @@ def _draw(
     view: View, explainer: "Explainer", explained: "Explained", look: "Look", path: Path
 ) -> tuple[dict[str, Any], list[str]]:
     """Draw the maps; nothing more to save, and what is to be said."""
+    from cnncli.drawing import sheet
     from cnncli.visualize import saliency as pictures
-    from cnncli.visualize import sheet
 
     title = f"{view.name}: what the score of {explained.whose} comes from"
     note = pictures.note(explained, explainer.how, look)

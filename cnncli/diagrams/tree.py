@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from cnncli.diagrams.diagram import Part, behind, parts
+from cnncli.diagrams.labels import details, title
+from cnncli.drawing.names import plain
 from cnncli.networks.layers import AuxiliaryHead, Branches, Group, Residual
 from cnncli.networks.network import Network
 from cnncli.sizing.report import Shape
 from cnncli.sizing.size import show, size
-from cnncli.visualize.diagram import Part, behind, parts
-from cnncli.visualize.labels import details, plain, title
 
 
 @dataclass(frozen=True)

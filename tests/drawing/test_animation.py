@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cnncli.drawing import animation
+from cnncli.drawing.sheet import Line, Panel, Sheet
 from cnncli.errors import DataError
-from cnncli.visualize import animation
-from cnncli.visualize.sheet import Line, Panel, Sheet
 
 
 def page(name, value):

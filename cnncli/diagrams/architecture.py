@@ -3,15 +3,10 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from cnncli.errors import UsageError
-from cnncli.networks.layers import Group
-from cnncli.networks.network import Network
-from cnncli.sizing.size import show, size
-from cnncli.visualize import blocks, diagram, volumes
-from cnncli.visualize.diagram import Block, Part
-from cnncli.visualize.labels import KINDS, operation, plain, shortened
-from cnncli.visualize.palette import COLOURS, dark, pale
-from cnncli.visualize.sketch import (
+from cnncli.diagrams import blocks, diagram, volumes
+from cnncli.diagrams.diagram import Block, Part
+from cnncli.diagrams.labels import KINDS, operation
+from cnncli.diagrams.sketch import (
     PALE,
     SMALL,
     TITLE,
@@ -24,7 +19,13 @@ from cnncli.visualize.sketch import (
     wide,
     wrapped,
 )
-from cnncli.visualize.sketch import draw as put
+from cnncli.diagrams.sketch import draw as put
+from cnncli.drawing.names import plain, shortened
+from cnncli.drawing.palette import COLOURS, dark, pale
+from cnncli.errors import UsageError
+from cnncli.networks.layers import Group
+from cnncli.networks.network import Network
+from cnncli.sizing.size import show, size
 
 STYLES = ("auto", "volumes", "blocks")
 

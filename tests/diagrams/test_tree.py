@@ -4,11 +4,11 @@ from collections import Counter
 
 from hypothesis import given
 
+from cnncli.diagrams.tree import tree
 from cnncli.networks.catalogue import find
 from cnncli.networks.layers import Conv
 from cnncli.networks.network import Network
 from cnncli.sizing.size import size
-from cnncli.visualize.tree import tree
 from tests.strategies import networks
 
 MODULE = """\

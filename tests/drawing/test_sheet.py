@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cnncli.drawing import sheet
+from cnncli.drawing.sheet import CELL, FRAME, GAP, MARGIN, Line, Panel, Sheet
 from cnncli.errors import DataError, UsageError
-from cnncli.visualize import sheet
-from cnncli.visualize.sheet import CELL, FRAME, GAP, MARGIN, Line, Panel, Sheet
 
 GREEN = (0, 158, 115)
 

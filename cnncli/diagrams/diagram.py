@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from cnncli.diagrams.labels import details, operation, title
 from cnncli.networks.layers import (
     Activation,
     AuxiliaryHead,
@@ -20,7 +21,6 @@ from cnncli.networks.layers import (
 from cnncli.networks.network import Network, children
 from cnncli.sizing.report import Row, Shape
 from cnncli.sizing.size import show, size
-from cnncli.visualize.labels import details, operation, title
 
 ELEMENTWISE = (BatchNorm, LocalResponseNorm, Activation, Dropout, Flatten)
 

@@ -16,7 +16,7 @@ from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 from matplotlib.transforms import Affine2D, Transform
 
-from cnncli.visualize.figure import DOTS_PER_INCH, save
+from cnncli.drawing.figure import DOTS_PER_INCH, save
 
 Point = tuple[float, float]
 

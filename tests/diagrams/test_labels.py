@@ -2,6 +2,8 @@
 
 import pytest
 
+from cnncli.diagrams.labels import KINDS, details, operation, title
+from cnncli.drawing.palette import COLOURS
 from cnncli.networks.layers import (
     WORDS,
     Activation,
@@ -18,8 +20,6 @@ from cnncli.networks.layers import (
     RadialBasis,
     Subsample,
 )
-from cnncli.visualize.labels import KINDS, details, operation, plain, shortened, title
-from cnncli.visualize.palette import COLOURS
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,3 @@ def test_details_are_what_else_decides_the_size(layer, said):
 def test_every_word_has_a_colour_but_those_that_only_hold_others():
     assert {word for word, layer in WORDS.items() if layer not in KINDS} == {"branches", "residual"}
     assert set(KINDS.values()) <= set(COLOURS)
-
-
-def test_names_are_shown_on_one_line_and_not_too_long():
-    assert plain('a\n"b"\x00\ud800 é') == "\\n".join(["a", '"b"\\x00\\ud800 é'])
-    assert shortened("conv1") == "conv1"
-    assert shortened("a_very_long_name_of_a_layer_of_mine") == "a_very_long_name_of_a…f_mine"

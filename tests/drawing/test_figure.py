@@ -3,7 +3,7 @@
 import pytest
 from matplotlib.figure import Figure
 
-from cnncli.visualize.figure import save
+from cnncli.drawing.figure import save
 
 
 @pytest.mark.parametrize("format", ["png", "svg"])

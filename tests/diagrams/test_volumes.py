@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cnncli.diagrams.diagram import fold, parts
+from cnncli.diagrams.sketch import Face, Line, Words
+from cnncli.diagrams.volumes import ROW, Scale, Solid, sketch
 from cnncli.networks.catalogue import find
 from cnncli.networks.layers import Conv, Dense, Flatten, Pool
 from cnncli.networks.network import Network
-from cnncli.visualize.diagram import fold, parts
-from cnncli.visualize.sketch import Face, Line, Words
-from cnncli.visualize.volumes import ROW, Scale, Solid, sketch
 
 SHAPES = ((227, 227, 3), (55, 55, 96), (4096,), (10,))
 

@@ -10,8 +10,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from numpy.typing import NDArray
 from PIL import Image
 
-from cnncli.visualize.figure import written
-from cnncli.visualize.sheet import PAGE, Sheet, drawn
+from cnncli.drawing.figure import written
+from cnncli.drawing.sheet import PAGE, Sheet, drawn
 
 # How long a frame stands, and the last, in milliseconds.
 FRAME, LAST = 100, 2500

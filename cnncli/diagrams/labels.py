@@ -36,6 +36,7 @@ KINDS: dict[type[Layer], str] = {
     AuxiliaryHead: "auxiliary head",
 }
 
+# Of a name in a diagram.
 LONGEST = 28
 
 
@@ -107,14 +108,3 @@ def _padding(padding: Padding) -> str:
     if isinstance(padding, int):
         return str(padding)
     return show(padding) if len(padding) == 2 else show(four_sides(padding))
-
-
-def plain(name: str) -> str:
-    """A name on one line: what cannot be printed as its escape."""
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in name)
-
-
-def shortened(name: str, longest: int = LONGEST) -> str:
-    """A long name's beginning and end, on one line."""
-    name = plain(name)
-    return name if len(name) <= longest else f"{name[: longest - 7]}…{name[-6:]}"

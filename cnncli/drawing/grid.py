@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cnncli.visualize import sheet
-from cnncli.visualize.sheet import CELL, GAP, Line, Panel, Sheet
+from cnncli.drawing import sheet
+from cnncli.drawing.sheet import CELL, GAP, Line, Panel, Sheet
 
 
 @dataclass(frozen=True)

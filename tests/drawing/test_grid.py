@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cnncli.drawing import grid, sheet
+from cnncli.drawing.grid import Row
 from cnncli.errors import DataError, UsageError
-from cnncli.visualize import grid, sheet
-from cnncli.visualize.grid import Row
 
 
 def pixels(count, height=8, width=8, channels=3, seed=0):

@@ -1,11 +1,11 @@
 """Blocks: branches side by side, shortcuts beside the body, repeated groups once, heads dashed."""
 
+from cnncli.diagrams.blocks import sketch
+from cnncli.diagrams.diagram import fold, parts
+from cnncli.diagrams.sketch import Disc, Line, Panel, Words
 from cnncli.networks.catalogue import find
 from cnncli.networks.layers import Activation, AuxiliaryHead, Branches, Conv, Dense, Flatten, Group, Residual
 from cnncli.networks.network import Network
-from cnncli.visualize.blocks import sketch
-from cnncli.visualize.diagram import fold, parts
-from cnncli.visualize.sketch import Disc, Line, Panel, Words
 
 
 def drawn(network, depth=9):

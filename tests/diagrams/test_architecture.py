@@ -11,13 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from cnncli.diagrams.architecture import PAGE, draw, picture
+from cnncli.diagrams.sketch import SMALL, Disc, Line, Panel, Words
 from cnncli.errors import UsageError
 from cnncli.networks import toml
 from cnncli.networks.catalogue import CATALOGUE, find
 from cnncli.networks.layers import Activation, Branches, Conv, Group, Residual
 from cnncli.networks.network import Network
-from cnncli.visualize.architecture import PAGE, draw, picture
-from cnncli.visualize.sketch import SMALL, Disc, Line, Panel, Words
 from tests.strategies import networks
 
 
@@ -203,7 +203,7 @@ import sys
 import tomllib
 from pathlib import Path
 from cnncli.networks.catalogue import find
-from cnncli.visualize import architecture, graphs, tree
+from cnncli.diagrams import architecture, graphs, tree
 assert "matplotlib.pyplot" not in sys.modules
 architecture.draw(find("resnet18"), Path("resnet18.svg"), "svg")
 tree.tree(find("resnet18"))
@@ -218,6 +218,6 @@ def test_a_picture_needs_neither_pyplot_nor_jax(tmp_path):
 
 def test_trees_and_graphs_need_no_matplotlib():
     code = (
-        "import sys; from cnncli.visualize import graphs, tree; assert not {'matplotlib', 'numpy'} & set(sys.modules)"
+        "import sys; from cnncli.diagrams import graphs, tree; assert not {'matplotlib', 'numpy'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

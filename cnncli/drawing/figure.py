@@ -12,9 +12,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from cnncli.drawing.palette import BLUE as BLUE
+from cnncli.drawing.palette import ORANGE as ORANGE
 from cnncli.errors import DataError
-from cnncli.visualize.palette import BLUE as BLUE
-from cnncli.visualize.palette import ORANGE as ORANGE
 
 TEXT = 13
 DOTS_PER_INCH = 100

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from cnncli.diagrams.sketch import Disc, Face, Line, Panel, Sketch, Words, draw, evenly, moved, shares, wide, wrapped
 from cnncli.errors import DataError
-from cnncli.visualize.sketch import Disc, Face, Line, Panel, Sketch, Words, draw, evenly, moved, shares, wide, wrapped
 
 EVERYTHING = Sketch(
     200,

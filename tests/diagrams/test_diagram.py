@@ -2,6 +2,7 @@
 
 from hypothesis import given
 
+from cnncli.diagrams.diagram import depth, fold, gist, likeness, parts, walk
 from cnncli.networks.catalogue import find
 from cnncli.networks.layers import (
     Activation,
@@ -17,7 +18,6 @@ from cnncli.networks.layers import (
 )
 from cnncli.networks.network import Network
 from cnncli.sizing.size import size
-from cnncli.visualize.diagram import depth, fold, gist, likeness, parts, walk
 from tests.strategies import networks
 
 RELU = Activation("relu")

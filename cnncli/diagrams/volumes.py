@@ -9,13 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import pow, sqrt
 
-from cnncli.networks.checks import two
-from cnncli.sizing.report import Shape
-from cnncli.sizing.size import show
-from cnncli.visualize.diagram import Block
-from cnncli.visualize.labels import KINDS, operation, shortened
-from cnncli.visualize.palette import COLOURS, dark, tint
-from cnncli.visualize.sketch import (
+from cnncli.diagrams.diagram import Block
+from cnncli.diagrams.labels import KINDS, LONGEST, operation
+from cnncli.diagrams.sketch import (
     INK,
     PALE,
     PLAIN,
@@ -32,6 +28,11 @@ from cnncli.visualize.sketch import (
     wide,
     wrapped,
 )
+from cnncli.drawing.names import shortened
+from cnncli.drawing.palette import COLOURS, dark, tint
+from cnncli.networks.checks import two
+from cnncli.sizing.report import Shape
+from cnncli.sizing.size import show
 
 # In pixels: the largest side, depth and vector; the thickness of a vector; the least side of anything.
 SIDE, DEPTH, VECTOR, THICK, LEAST = 170.0, 92.0, 180.0, 14.0, 9.0
@@ -126,7 +127,7 @@ class Stage:
     @property
     def name(self) -> str:
         """What it is called."""
-        return shortened(self.block.part.path) if self.block else "input"
+        return shortened(self.block.part.path, LONGEST) if self.block else "input"
 
     @property
     def above(self) -> str:

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
+from cnncli.drawing.figure import DOTS_PER_INCH, TEXT, save
+from cnncli.drawing.names import shortened
 from cnncli.errors import UsageError
-from cnncli.visualize.confusion import shortened
-from cnncli.visualize.figure import DOTS_PER_INCH, TEXT, save
 
 # In pixels: what small images are enlarged to, the blanks around images, between originals and changed ones, and
 # around everything, and how wide a letter and how high a line is, in names and in captions.

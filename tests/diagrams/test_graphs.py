@@ -8,13 +8,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from cnncli.diagrams.diagram import parts, walk
+from cnncli.diagrams.graphs import dot, graph, mermaid
+from cnncli.drawing.names import plain
 from cnncli.networks.catalogue import find
 from cnncli.networks.layers import AuxiliaryHead, Branches, Conv, Dense, Flatten, Group, Residual
 from cnncli.networks.network import Network
 from cnncli.sizing.size import show, size
-from cnncli.visualize.diagram import parts, walk
-from cnncli.visualize.graphs import dot, graph, mermaid
-from cnncli.visualize.labels import plain
 from tests.strategies import networks
 
 

@@ -5,12 +5,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from cnncli.diagrams.diagram import Part, gist, parts
+from cnncli.diagrams.labels import KINDS, details, title
+from cnncli.drawing.names import plain
+from cnncli.drawing.palette import dark, pale
 from cnncli.networks.layers import AuxiliaryHead, Branches, Group, Residual
 from cnncli.networks.network import Network
 from cnncli.sizing.size import show
-from cnncli.visualize.diagram import Part, gist, parts
-from cnncli.visualize.labels import KINDS, details, plain, title
-from cnncli.visualize.palette import dark, pale
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cnncli.networks.layers import AuxiliaryHead, Branches, Group, Residual
-from cnncli.sizing.report import Shape
-from cnncli.sizing.size import show
-from cnncli.visualize.diagram import Block, gist
-from cnncli.visualize.labels import KINDS, operation, shortened, title
-from cnncli.visualize.palette import dark, pale
-from cnncli.visualize.sketch import (
+from cnncli.diagrams.diagram import Block, gist
+from cnncli.diagrams.labels import KINDS, LONGEST, operation, title
+from cnncli.diagrams.sketch import (
     INK,
     LINE,
     PALE,
@@ -27,6 +23,11 @@ from cnncli.visualize.sketch import (
     wide,
     wrapped,
 )
+from cnncli.drawing.names import shortened
+from cnncli.drawing.palette import dark, pale
+from cnncli.networks.layers import AuxiliaryHead, Branches, Group, Residual
+from cnncli.sizing.report import Shape
+from cnncli.sizing.size import show
 
 # In pixels: an arrow, the room inside a box and a frame, between branches, to a head, and between columns.
 ARROW, INSIDE, AROUND, BESIDE, ASIDE, COLUMN = 24.0, 9.0, 14.0, 22.0, 30.0, 46.0
@@ -158,14 +159,14 @@ def _folded(block: Block) -> Piece:
     """A group or head that is not opened: its name and what is in it in a few lines."""
     lines = [line for said in gist(block.part.ways[0]) for line in wrapped(said, FOLDED, SMALL, " → ")]
     words = lines if len(lines) <= LINES else [*lines[: LINES - 1], "…"]
-    heading = " ".join(filter(None, (shortened(block.name), _times(block))))
+    heading = " ".join(filter(None, (shortened(block.name, LONGEST), _times(block))))
     return _box(heading, words, block.part.output, KINDS[type(block.part.layer)])
 
 
 def _frame(inner: Piece, block: Block, nested: int) -> Piece:
     """What is in a block in a frame, with the name of a group or head, and how often it is repeated."""
     head = isinstance(block.part.layer, AuxiliaryHead)
-    name = shortened(block.name) if head or isinstance(block.part.layer, Group) else ""
+    name = shortened(block.name, LONGEST) if head or isinstance(block.part.layer, Group) else ""
     times, bar = _times(block), high() + 8
     said = wide(name, PLAIN, True) + (wide(times, PLAIN + 2, True) + 24 if times else 0) + 2 * AROUND
     missing = max(0.0, said - inner.width - 2 * AROUND) / 2
