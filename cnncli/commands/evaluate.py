@@ -9,7 +9,7 @@ import typer
 from cnncli import runtime
 from cnncli.commands import opened, options
 from cnncli.commands.running import verdict_of
-from cnncli.commands.task import Source, named, split_of
+from cnncli.commands.source import Source, named, split_of
 from cnncli.console import terminal
 from cnncli.errors import DataError, ExpectedNo, UsageError
 from cnncli.runs.folder import RunFolder
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from cnncli.data.dataset import Loaded
     from cnncli.evaluation.metrics import Evaluation
 
-SLOTS = ("best", "last")
 # Images at a time, unless the command says otherwise.
 BATCH = 500
 
@@ -53,7 +52,7 @@ def evaluate(
     if require is not None and not 0 <= require <= 1:
         raise UsageError(f"--require is {require:g}; expected an accuracy as a fraction, such as 0.99")
     folder = RunFolder.open_run(run)
-    slot = slot_of(folder, checkpoint)
+    slot = opened.slot_of(folder, checkpoint)
     _check_target(confusion, force)
     source = Source(data_dir, device, offline, skip_bad)
     data, result, step = evaluated(folder, slot, split, dataset, source, batch_size)
@@ -72,18 +71,6 @@ def evaluate(
         raise ExpectedNo(f"accuracy is {result.accuracy:.4f}; --require {require:g}")
 
 
-def slot_of(folder: RunFolder, wanted: str | None) -> str:
-    """The checkpoint to read."""
-    if wanted is not None and wanted not in SLOTS:
-        raise UsageError(f"--checkpoint is '{wanted}'; expected best or last")
-    there = [slot for slot in SLOTS if folder.slot(slot).is_dir()]
-    if not there:
-        raise DataError(f"{folder.path} has no checkpoint yet; train it with: cnncli train --resume {folder.path}")
-    if wanted is not None and wanted not in there:
-        raise DataError(f"{folder.path} has no checkpoint '{wanted}', only {' and '.join(there)}")
-    return wanted or there[0]
-
-
 def evaluated(
     folder: RunFolder, slot: str, split: str, dataset: str | None, source: Source, batch_size: int
 ) -> tuple["Loaded", "Evaluation", int]:
@@ -98,7 +85,7 @@ def evaluated(
     trained = opened.trained(folder, slot, data.facts)
     result = trained.evaluate(data, batch_size, runtime.compiler_options())
     # Only of the checkpoint that was chosen by validation: by the test split nothing is chosen.
-    if same and split == "test" and slot == slot_of(folder, None):
+    if same and split == "test" and slot == opened.slot_of(folder, None):
         _remember(folder, slot, result, trained.step)
     return data, result, trained.step
 

@@ -15,13 +15,12 @@ import typer
 from cnncli import runtime
 from cnncli.commands import options
 from cnncli.commands.opened import IMPORTED
-from cnncli.commands.task import now
 from cnncli.console import importing, terminal
 from cnncli.errors import DataError, UsageError
 from cnncli.networks import toml
 from cnncli.networks.catalogue import CATALOGUE, find
 from cnncli.networks.network import Network, adapt
-from cnncli.runs.folder import RunFolder
+from cnncli.runs.folder import RunFolder, now
 from cnncli.sizing.size import show, size
 
 if TYPE_CHECKING:

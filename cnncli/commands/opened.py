@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from cnncli.errors import DataError
+from cnncli.errors import DataError, UsageError
 from cnncli.networks import toml
 from cnncli.networks.network import Network
 from cnncli.runs.folder import RunFolder
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 # The status of a run whose weights are from a file, and the dataset it has in place of one.
 IMPORTED = "imported"
+SLOTS = ("best", "last")
 
 _NUMBER = int | float
 # What training writes at its beginning, and what it adds at its end.
@@ -100,3 +101,15 @@ def _check(table: Any, kinds: Any, where: str) -> None:
         elif not isinstance(table[key], kind):
             expected = "text" if kind in (str, str | None) else "a list" if kind is list else "a number"
             raise DataError(f"{where}: {key} is {table[key]!r}; expected {expected}")
+
+
+def slot_of(folder: RunFolder, wanted: str | None) -> str:
+    """The checkpoint to read."""
+    if wanted is not None and wanted not in SLOTS:
+        raise UsageError(f"--checkpoint is '{wanted}'; expected best or last")
+    there = [slot for slot in SLOTS if folder.slot(slot).is_dir()]
+    if not there:
+        raise DataError(f"{folder.path} has no checkpoint yet; train it with: cnncli train --resume {folder.path}")
+    if wanted is not None and wanted not in there:
+        raise DataError(f"{folder.path} has no checkpoint '{wanted}', only {' and '.join(there)}")
+    return wanted or there[0]

@@ -92,11 +92,10 @@ def origin(path: Path, network: Network | None) -> Origin:
 
 
 def _run(path: Path) -> Origin:
-    from cnncli.commands.evaluate import slot_of
     from cnncli.training.freezing import inside_heads
 
     folder = RunFolder.open_run(path)
-    slot, recipe, known = slot_of(folder, None), opened.recipe(folder), opened.known(folder)
+    slot, recipe, known = opened.slot_of(folder, None), opened.recipe(folder), opened.known(folder)
     trained, network = opened.trained(folder, slot, known), opened.network(folder)
     settings = {key: getattr(recipe, key) for key in PREPROCESSING} | {"fit": recipe.fit or known.fit}
     about = {"run": str(path.absolute()), "network": network.name, "checkpoint": slot, "step": trained.step}

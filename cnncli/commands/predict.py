@@ -11,7 +11,7 @@ import typer
 from cnncli import runtime
 from cnncli.commands import opened, options
 from cnncli.commands.named import named
-from cnncli.commands.task import Source
+from cnncli.commands.source import Source
 from cnncli.commands.visualize.looking import Force, Place, View, look, target
 from cnncli.console import terminal
 from cnncli.console.loading import Loading

@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from cnncli import runtime
-from cnncli.commands.task import Request, Source, resolved
+from cnncli.commands.source import Source
+from cnncli.commands.task import Request, resolved
 from cnncli.console import terminal
 from cnncli.errors import UsageError
 

@@ -4,9 +4,11 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from cnncli.commands.evaluate import BATCH, evaluated, slot_of
+from cnncli.commands import opened
+from cnncli.commands.evaluate import BATCH, evaluated
 from cnncli.commands.running import Way, run, sound
-from cnncli.commands.task import Request, Source, new
+from cnncli.commands.source import Source
+from cnncli.commands.task import Request, new
 from cnncli.console import reproduction, terminal
 from cnncli.errors import ExpectedNo, Stopped, UsageError
 from cnncli.runs.folder import to_json
@@ -58,7 +60,7 @@ def _one(request: Request, source: Source, how: Way) -> tuple[str, float]:
     """Train with one seed; the run and its accuracy on the test split."""
     task = new(request, source, validated=False)
     sound(task, run(task, how))
-    _, result, _ = evaluated(task.folder, slot_of(task.folder, None), "test", None, source, BATCH)
+    _, result, _ = evaluated(task.folder, opened.slot_of(task.folder, None), "test", None, source, BATCH)
     terminal.say(f"{task.folder.path}: test accuracy {result.accuracy:.2%}")
     return str(task.folder.path), result.accuracy
 

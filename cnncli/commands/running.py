@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from cnncli import runtime
 from cnncli.commands import options
 from cnncli.commands.signals import stoppable
-from cnncli.commands.task import Task, now
+from cnncli.commands.task import Task
 from cnncli.console import terminal
 from cnncli.errors import Bug, DataError, ExpectedNo, Stopped, UsageError, nearest
-from cnncli.runs.folder import RunFolder
+from cnncli.runs.folder import RunFolder, now
 
 if TYPE_CHECKING:
     from cnncli.training import events

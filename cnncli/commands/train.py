@@ -7,7 +7,8 @@ import typer
 
 from cnncli.commands import opened, options, rehearsal, reproducing
 from cnncli.commands.running import Way, conclude, require, run, verdict_of, way
-from cnncli.commands.task import Request, Source, finished, going_on, new
+from cnncli.commands.source import Source
+from cnncli.commands.task import Request, finished, going_on, new
 from cnncli.console import terminal
 from cnncli.errors import UsageError
 from cnncli.runs.folder import RunFolder

@@ -7,7 +7,6 @@ import typer
 
 from cnncli import __version__, runtime
 from cnncli.commands import opened, options
-from cnncli.commands.evaluate import slot_of
 from cnncli.commands.importing import import_weights
 from cnncli.console import terminal, weights
 from cnncli.console.loading import Loading
@@ -52,7 +51,7 @@ def export(
 
     _check_format(format, tuple(FORMATS))
     folder = RunFolder.open_run(run)
-    slot, network = slot_of(folder, checkpoint), opened.network(folder)
+    slot, network = opened.slot_of(folder, checkpoint), opened.network(folder)
     path = _target(out or Path(f"{network.name}{'-torch' * (format == 'torch-names')}{FORMATS[format]}"), format, force)
     runtime.configure("cpu")
     runtime.devices()

@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -303,3 +304,8 @@ def _on_disk(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise DataError(f"{path}: {error.strerror or error}") from error
+
+
+def now() -> str:
+    """The time, as files have it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from cnncli.commands import opened, predict
-from cnncli.commands.task import Source
+from cnncli.commands.source import Source
 from cnncli.commands.visualize.looking import Place, look
 from cnncli.data import digits, framing, pictures
 from cnncli.data.facts import Facts

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cnncli.commands.task import Source
+from cnncli.commands.source import Source
 from cnncli.commands.visualize import looking
 from cnncli.commands.visualize.looking import Place, look, numbers, target
 from cnncli.errors import DataError, UsageError

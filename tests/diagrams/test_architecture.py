@@ -217,7 +217,5 @@ def test_a_picture_needs_neither_pyplot_nor_jax(tmp_path):
 
 
 def test_trees_and_graphs_need_no_matplotlib():
-    code = (
-        "import sys; from cnncli.diagrams import graphs, tree; assert not {'matplotlib', 'numpy'} & set(sys.modules)"
-    )
+    code = "import sys; from cnncli.diagrams import graphs, tree; assert not {'matplotlib', 'numpy'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -1,7 +1,7 @@
 """`cnncli visualize confusion`: which classes are taken for which."""
 
 from cnncli.commands import options
-from cnncli.commands.task import Source
+from cnncli.commands.source import Source
 from cnncli.commands.visualize import looking
 from cnncli.commands.visualize.looking import Place, look, shown, target
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnncli.commands import options
-from cnncli.commands.task import Source
+from cnncli.commands.source import Source
 from cnncli.commands.visualize import climbing, looking
 from cnncli.commands.visualize.climbing import NATURAL
 from cnncli.commands.visualize.looking import Place, look, shown, target

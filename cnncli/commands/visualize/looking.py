@@ -13,8 +13,7 @@ import typer
 
 from cnncli import runtime
 from cnncli.commands import opened, options
-from cnncli.commands.evaluate import slot_of
-from cnncli.commands.task import Source, framing, named, split_of
+from cnncli.commands.source import Source, framing, named, split_of
 from cnncli.console import terminal
 from cnncli.errors import UsageError
 from cnncli.runs.folder import RunFolder
@@ -170,7 +169,7 @@ def norm_of(text: str) -> str:
 def look(run: Path, method: str, place: Place, seed: int = 0) -> View:
     """Open a run; nothing is computed yet. Raises UsageError or DataError for a run without a checkpoint."""
     folder = RunFolder.open_run(run)
-    slot = slot_of(folder, place.checkpoint)
+    slot = opened.slot_of(folder, place.checkpoint)
     runtime.configure(place.source.device)
     runtime.devices()
     return View(folder, slot, place, method, seed)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from cnncli.commands import options
-from cnncli.commands.task import Source
+from cnncli.commands.source import Source
 from cnncli.commands.visualize import looking
 from cnncli.commands.visualize.looking import Place, look, shown, target
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cnncli.commands import options
-from cnncli.commands.task import Source
+from cnncli.commands.source import Source
 from cnncli.commands.visualize import looking
 from cnncli.commands.visualize.looking import Force, Layer, Out, Place, look, numbers, shown, target
 from cnncli.errors import UsageError, nearest

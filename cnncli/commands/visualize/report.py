@@ -7,9 +7,8 @@ import typer
 
 from cnncli import runtime
 from cnncli.commands import opened, options
-from cnncli.commands.evaluate import slot_of
 from cnncli.commands.running import verdict_of
-from cnncli.commands.task import Source
+from cnncli.commands.source import Source
 from cnncli.commands.visualize import looking
 from cnncli.commands.visualize.looking import Place, View, look, shown, target
 from cnncli.console import terminal
@@ -80,7 +79,7 @@ def _looked(view: View, facts: dict[str, Any]) -> "Looked":
 
 def _verdict(view: View, facts: dict[str, Any], result: "Evaluation") -> "Verdict":
     """What to make of the training; where nothing was held out, by what the test split gave just now."""
-    usual = view.place.split == "test" and view.own and view.slot == slot_of(view.folder, None)
+    usual = view.place.split == "test" and view.own and view.slot == opened.slot_of(view.folder, None)
     return verdict_of(view.folder, facts | {"test": {"accuracy": result.accuracy}} if usual else facts)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cnncli.commands import options
-from cnncli.commands.task import Source
+from cnncli.commands.source import Source
 from cnncli.commands.visualize.looking import (
     Checkpoint,
     ClassName,
