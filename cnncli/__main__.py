@@ -1,5 +1,6 @@
 """`cnncli` and `python -m cnncli`."""
 
+import signal
 import sys
 
 
@@ -9,7 +10,9 @@ def main() -> None:
         from cnncli.commands.app import run
     except KeyboardInterrupt:
         sys.exit(130)
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # While Python ends, it would only be a traceback.
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from traceback import walk_stack
@@ -37,16 +38,22 @@ def interruptible() -> Iterator[None]:
     """Ctrl-C raises KeyboardInterrupt, and so does every error that comes of it."""
     before, hook = signal.getsignal(signal.SIGINT), sys.unraisablehook
 
+    def again(number: int, frame: FrameType | None) -> None:
+        signal.raise_signal(signal.SIGINT)
+
     def dropped(unraisable: "sys.UnraisableHookArgs") -> None:
-        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        if issubclass(unraisable.exc_type, KeyboardInterrupt) and signal.getsignal(signal.SIGALRM) is again:
             # It came in a callback, such as JAX's for the garbage collector.
             _come_again()
         else:
             hook(unraisable)
 
+    if threading.current_thread() is not threading.main_thread():  # Only that has signals.
+        yield
+        return
     _noted.clear()
     sys.unraisablehook = dropped
-    timed = signal.signal(signal.SIGALRM, lambda number, frame: signal.raise_signal(signal.SIGINT))
+    timed = signal.signal(signal.SIGALRM, again)
     if before is signal.default_int_handler:  # A command in the background ignores it, and goes on doing so.
         signal.signal(signal.SIGINT, _interrupt)
     try:
@@ -59,7 +66,8 @@ def interruptible() -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, timed)
         signal.signal(signal.SIGINT, before)
-        sys.unraisablehook = hook
+        if sys.unraisablehook is dropped:  # What an import has put around it stays.
+            sys.unraisablehook = hook
 
 
 @contextmanager

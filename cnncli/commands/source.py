@@ -44,8 +44,8 @@ def split_of(folder: RunFolder, dataset: str | None, split: str, source: Source)
         if (place := folder_of(name)) and not place.exists():
             raise DataError(f"{place}: there is no such folder any more; where it has moved, add --dataset DIR")
     data = subset.aligned(load(wanted, split, source, framing(folder)), known.classes)
-    # Pictures of files come framed as those that the network was trained on, and go on as they did.
-    return replace(data, facts=replace(data.facts, fit=known.fit)) if folder_of(wanted) else data
+    # Its own images, and pictures of files, reach the network as those did that it was trained on.
+    return replace(data, facts=replace(data.facts, fit=known.fit)) if wanted == name or folder_of(wanted) else data
 
 
 def named(dataset: str) -> str:

@@ -163,7 +163,9 @@ def going_on(path: Path, source: Source, validated: bool) -> Task:
     for difference in _differences(facts):
         terminal.say(f"note: {difference}; the last bits of the result may differ from a run never stopped")
     data = _part(recipe, load(recipe.dataset, "train", remembering(source, facts), framing(folder)))
-    data = aligned(data, opened.known(folder).classes)
+    known = opened.known(folder)
+    data = aligned(data, known.classes)
+    data = replace(data, facts=replace(data.facts, fit=known.fit))
     if data.sha256 != facts["data"].get("sha256", data.sha256):
         raise DataError(f"the images in {recipe.dataset} are no longer those that this run began with; train anew")
     return Task(recipe, network, data, folder, facts, resume=True)
@@ -216,7 +218,7 @@ def _chosen(request: Request) -> tuple["Recipe", Network, Origin | None]:
     elif request.dataset is None:
         raise UsageError(f"no dataset given; expected --dataset, as in cnncli train {given.name} --dataset digits")
     else:
-        recipe = recipes.default(given, request.dataset)
+        recipe = recipes.default(options.adapted(given, request.input, None), request.dataset)
         if found:
             recipe = recipes.tuned(given, _set(recipe, settings, request))
     recipe = _set(recipe, settings, request)

@@ -108,7 +108,7 @@ def _known(key: str, known: Iterable[str], where: str) -> None:
     """Refuse a key that is not known, saying in which table it would be."""
     if key not in known:
         for table, kinds in PARTS.items():
-            if any(key in kind.__dataclass_fields__ for kind in kinds.values()):  # type: ignore[attr-defined]
+            if any(key == one.name for kind in kinds.values() for one in fields(kind)):  # type: ignore[arg-type]
                 raise UsageError(f"{where}: unknown key {shown(key)}; did you mean '{table}.{key}'?")
     only([key], known, [], where)
 

@@ -108,3 +108,16 @@ def test_what_is_no_run_is_missing_data(cli, tmp_path, name):
     (tmp_path / "file").write_text("")
     answer = cli("eval", name)
     assert (answer.code, answer.out, answer.err.count("\n")) == (3, "", 1)
+
+
+def test_images_reach_a_network_as_they_did_in_training_whatever_is_usual_now(cli, tmp_path):
+    run = tmp_path / "run"
+    small = ("--dataset", "digits", "--input", 16, "--set", "fit=pad", "--epochs", 2, "--device", "cpu")
+    assert cli("train", "mlp", *small, "--out", run).code == 0
+    before = cli("eval", run, "--json").json["accuracy"]
+    # The dataset's own way was another then: the recipe leaves it open, and run.json says which it was.
+    recipe, facts = run / "recipe.toml", json.loads((run / "run.json").read_text())
+    recipe.write_text(recipe.read_text().replace('fit = "pad"', 'fit = ""'))
+    facts["data"]["fit"] = "pad"
+    (run / "run.json").write_text(json.dumps(facts))
+    assert cli("eval", run, "--json").json["accuracy"] == before

@@ -171,6 +171,13 @@ def test_a_command_leaves_signals_as_they_were(cli):
     assert found() == before
 
 
+def test_what_a_command_imports_keeps_its_filter_of_messages(tmp_path):
+    code = "import sys\nfrom cnncli.commands.signals import interruptible\nwith interruptible():\n"
+    code += "  import cnncli.runs.checkpoints\nprint(sys.unraisablehook.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "unless_late\n"
+
+
 def test_an_interrupt_that_is_ignored_stays_ignored(tmp_path):
     code = "signal.signal(signal.SIGINT, signal.SIG_IGN)\nnet = catalogue.CATALOGUE['mlp']\n"
     code += "catalogue.CATALOGUE['mlp'] = lambda: interrupt() or net()"

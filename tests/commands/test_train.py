@@ -3,6 +3,9 @@ import tomllib
 
 import pytest
 
+from cnncli.commands import task
+from cnncli.commands.task import Request
+
 DIGITS = ("--dataset", "digits")
 
 
@@ -161,3 +164,9 @@ def test_a_run_without_a_name_is_a_mistake(cli, tmp_path):
 def test_what_is_not_there_is_missing_data(cli, words):
     answer = cli("train", *words)
     assert (answer.code, answer.err.count("\n")) == (3, 1)
+
+
+@pytest.mark.parametrize(("input", "padding"), [(None, 28), ("32", 4), ("64", 8)])
+def test_the_default_crops_by_the_size_that_was_asked_for(input, padding):
+    request = Request("resnet18", "cifar10", None, {}, [], input, None, None)
+    assert task._chosen(request)[0].augment.steps[0].padding == padding
