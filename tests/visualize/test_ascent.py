@@ -32,7 +32,7 @@ def test_a_canvas_is_what_the_network_sees_of_pixels(scaling):
     canvas = Canvas.of(net)
     pixels = canvas.pixels(images, net)
     assert pixels == pytest.approx(images / 255, abs=1e-6)
-    assert canvas.seen(pixels) == pytest.approx(np.asarray(net.seen(images)), abs=1e-5)
+    assert canvas.seen(pixels) == pytest.approx(np.asarray(net.seen(images)), rel=1e-6, abs=1e-5)
     assert canvas.seen(canvas.zero) == pytest.approx(np.zeros((1, 8, 8, 3)), abs=1e-6)
     noise = canvas.noise(5, 1)
     assert noise.min() >= 0 and noise.max() <= 1
