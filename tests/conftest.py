@@ -1,5 +1,6 @@
 """What several rooms' tests share."""
 
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -14,6 +15,9 @@ if "PYTEST_XDIST_WORKER" not in os.environ:  # A worker has the folder of the pr
 os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+# Tracing makes many objects and hardly a circle of them; looking for circles took a fifth of the time.
+gc.set_threshold(50_000, 20, 20)
 
 # The first example of a test may compile.
 settings.register_profile("cnncli", deadline=None)

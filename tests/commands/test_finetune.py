@@ -207,7 +207,7 @@ def test_heads_that_would_train_nothing_else_are_left_out(cli, tmp_path):
 def test_a_dry_run_tells_what_trains_when_and_what_is_computed_once(cli, trained):
     words = ("train", "--from", trained, *HEAD, "--dry-run", "--epochs", 3)
     text = cli(*words)
-    assert "mlp: 8,578 parameters, of which 258 train\n" in text.out
+    assert "# mlp at 8x8x1, 2 classes: 8,578 parameters, of which 258 train\n" in text.out
     assert "for features up to relu1" in text.out
     plan = cli(*words, "--thaw", "hidden=2", "--json").json
     assert plan["phases"] == [{"epoch": 1, "params": 258}, {"epoch": 2, "params": 8320}]
